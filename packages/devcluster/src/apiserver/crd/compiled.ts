@@ -1,0 +1,23 @@
+import type { AnyObject } from '@drey/kube';
+import type { FieldError, TableColumn } from '../model.ts';
+import type { TypeSchema } from '../schema/types.ts';
+
+/** One version of a CustomResourceDefinition, ready for use. */
+export interface CompiledVersion {
+  readonly name: string;
+  readonly served: boolean;
+  readonly storage: boolean;
+  readonly schema: TypeSchema;
+  readonly columns: readonly TableColumn[];
+  readonly statusSubresource: boolean;
+  readonly scale:
+    | { readonly specReplicasPath: string; readonly statusReplicasPath: string; readonly labelSelectorPath?: string }
+    | undefined;
+  readonly selectableFields: readonly string[];
+  /** Drops unknown fields. Mutates; returns their paths. */
+  prune(object: AnyObject): readonly string[];
+  /** Fills schema defaults. Mutates. */
+  applyDefaults(object: AnyObject): void;
+  /** Schema and CEL validation, with ratcheting against `old`. */
+  validate(object: AnyObject, old: AnyObject | undefined): readonly FieldError[];
+}
