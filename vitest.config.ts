@@ -23,6 +23,17 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      {
+        // The cross-section of e2e that `npm test` runs.
+        test: {
+          name: 'smoke',
+          include: ['e2e/kubectl.test.ts', 'e2e/story.test.ts', 'e2e/kill.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });
