@@ -21,6 +21,8 @@ export interface ApiRequest {
   readonly user: User;
   /** Aborted when the client goes away; ends watches and followed logs. */
   readonly signal: AbortSignal;
+  /** Set when the client asked for a WebSocket; only handlers that answer with `upgrade` look at it. */
+  readonly webSocket?: { readonly protocols: readonly string[] };
 }
 
 export interface ApiResponse {
@@ -29,6 +31,25 @@ export interface ApiResponse {
   readonly warnings?: readonly string[];
   /** A whole body, or a stream (watch, log). Absent: empty. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** With status 101: what happens on the connection after the handshake. */
+  readonly upgrade?: Upgrade;
+}
+
+/** A session on an upgraded connection (exec, attach, port-forward). */
+export interface Upgrade {
+  /** One of the protocols the client offered; undefined when it offered none. */
+  readonly protocol: string | undefined;
+  /** Resolves when the session is over; the connection is closed then. */
+  run(socket: MessageSocket): Promise<void>;
+}
+
+/** A WebSocket as sessions see it: binary messages in both directions. */
+export interface MessageSocket {
+  /** Ends when the client closes or goes away. */
+  readonly messages: AsyncIterable<Uint8Array>;
+  /** Resolves when the message was handed to the network (back-pressure). */
+  send(data: Uint8Array): Promise<void>;
+  close(code?: number, reason?: string): void;
 }
 
 /** Handles one authenticated request: authorization, admission, storage. Never rejects: faults become a 500 Status. */

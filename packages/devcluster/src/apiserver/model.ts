@@ -1,5 +1,5 @@
 import type { AnyObject } from '@drey/kube';
-import type { ApiResponse, User } from './contract.ts';
+import type { ApiRequest, ApiResponse, User } from './contract.ts';
 
 /**
  * The words the parts of the API server share: what a request asks for, what a resource is, how errors travel.
@@ -163,3 +163,40 @@ export type NonResourceHandler = (
   query: URLSearchParams,
   headers: Readonly<Record<string, string>>,
 ) => ApiResponse | undefined;
+
+/** Reads stored objects for parts of the server itself: no authorization, no copies. Callers must not change what they get. */
+export interface ObjectReader {
+  get(group: string, plural: string, namespace: string | undefined, name: string): AnyObject | undefined;
+  /** All namespaces when `namespace` is undefined. */
+  list(group: string, plural: string, namespace: string | undefined): readonly AnyObject[];
+}
+
+/** A call on something that storage does not answer, after authorization. */
+export interface ResourceCall {
+  readonly request: ApiRequest;
+  readonly info: Extract<RequestInfo, { type: 'resource' }>;
+}
+
+/**
+ * Subresources that are connections or streams: `pods/log`, `pods/exec`, `pods/attach`, `pods/portforward`, and `proxy` of
+ * pods, services and nodes. Throws {@link StatusError}.
+ */
+export type ConnectHandler = (call: ResourceCall) => Promise<ApiResponse>;
+
+/**
+ * Creates that store nothing: reviews and `serviceaccounts/token`. Gets the decoded object, defaulted and with its
+ * managedFields, and returns what is answered with 201. Throws {@link StatusError}.
+ */
+export type VirtualHandler = (object: AnyObject, call: ResourceCall) => AnyObject | Promise<AnyObject>;
+
+/** What stands beside storage: found by group, plural and subresource, or undefined. */
+export interface VirtualResources {
+  connect(group: string, plural: string, subresource: string | undefined): ConnectHandler | undefined;
+  create(group: string, plural: string, subresource: string | undefined): VirtualHandler | undefined;
+}
+
+/**
+ * Decodes a body of `application/vnd.kubernetes.protobuf`. `error` is the decoder's text; the caller puts
+ * `the object provided is unrecognized (must be of type KIND): ` before it.
+ */
+export type ProtobufDecoder = (body: Uint8Array) => { readonly object: AnyObject } | { readonly error: string };
