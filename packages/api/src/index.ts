@@ -1,1 +1,10 @@
-export {};
+export * from './crd/crds.ts';
+export * from './kinds/common-status.ts';
+export * from './kinds/flink-blue-green-deployment.ts';
+export * from './kinds/flink-deployment.ts';
+export * from './kinds/flink-session-job.ts';
+export * from './kinds/flink-state-snapshot.ts';
+export * from './kinds/job.ts';
+export * from './kinds/job-status.ts';
+export * from './kinds/metadata.ts';
+export type { Condition, IngressSpec, PodTemplate, Quantity, ResourceRequirements } from './schema/kubernetes.ts';
