@@ -1,1 +1,3 @@
-export {};
+export * from './fake-transport.ts';
+export * from './seeded-random.ts';
+export * from './virtual-clock.ts';
