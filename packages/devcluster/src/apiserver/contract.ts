@@ -13,6 +13,7 @@ export interface User {
 
 export interface ApiRequest {
   readonly method: string;
+  /** Without the query, percent-decoded. */
   readonly path: string;
   readonly query: URLSearchParams;
   /** Lower-case names. */
@@ -28,6 +29,7 @@ export interface ApiRequest {
 export interface ApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Texts, as a user reads them; the transport makes them `Warning: 299 - "…"` headers. */
   readonly warnings?: readonly string[];
   /** A whole body, or a stream (watch, log). Absent: empty. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
