@@ -1,0 +1,100 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments, Scalar } from 'yaml';
+import { FlinkError } from '../errors.ts';
+import { formatJavaDouble } from './java-text.ts';
+
+/**
+ * A YAML value by the YAML 1.2 core schema: integers are bigint, floating point numbers are number. Map keys are texts.
+ */
+export type YamlValue = string | bigint | number | boolean | null | YamlValue[] | Map<string, YamlValue>;
+
+const MAX_CHARS = 4 * 1024 * 1024;
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 100;
+const TAG = 'tag:yaml.org,2002:';
+
+/**
+ * Reads one YAML 1.2 document. An empty text is null. Throws `E_FLINK_CONFIG_SYNTAX` with line and column of the first
+ * mistake; repeated keys are mistakes, and `<<` is an ordinary key, as Flink's parser has it.
+ */
+export function readYaml(text: string, name: string): YamlValue {
+  if (text.length > MAX_CHARS) throw refuse(name, `is larger than ${MAX_CHARS} characters`);
+  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', logLevel: 'silent', prettyErrors: true });
+  if (!Array.isArray(documents)) return null;
+  const [document, second] = documents;
+  if (document === undefined) return null;
+  const error = documents.flatMap((one) => one.errors)[0];
+  if (error !== undefined) throw refuse(name, summary(error.message));
+  if (second !== undefined) throw refuse(name, 'holds more than one YAML document');
+  try {
+    return plainValueOf(document);
+  } catch (cause) {
+    throw refuse(name, cause instanceof Error ? cause.message : 'cannot be read');
+  }
+}
+
+/** The value of a parsed document. Throws an Error for what Flink's parser does not construct. */
+export function plainValueOf(document: Document.Parsed): YamlValue {
+  let budget = MAX_NODES;
+  const visit = (node: ParsedNode | null, depth: number): YamlValue => {
+    budget -= 1;
+    if (budget < 0) throw new Error(`holds more than ${MAX_NODES} values once aliases are resolved`);
+    if (depth > MAX_DEPTH) throw new Error(`is nested more than ${MAX_DEPTH} levels deep`);
+    if (node === null) return null;
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target === undefined) throw new Error(`refers to the unknown anchor ${node.source}`);
+      return visit(target as ParsedNode, depth + 1);
+    }
+    if (isScalar(node)) return scalarValue(node);
+    if (isSeq(node)) return node.items.map((item) => visit(item as ParsedNode, depth + 1));
+    if (!isMap(node)) return null;
+    const out = new Map<string, YamlValue>();
+    for (const pair of node.items) {
+      const key = visit(pair.key as ParsedNode, depth + 1);
+      if (key === null || typeof key === 'object') throw new Error('has a mapping key that is not a plain value');
+      out.set(yamlScalarText(key), visit(pair.value as ParsedNode | null, depth + 1));
+    }
+    return out;
+  };
+  return visit(document.contents, 0);
+}
+
+/** A scalar as Java's `toString` prints what Flink's parser made of it. */
+export function yamlScalarText(value: string | bigint | number | boolean): string {
+  return typeof value === 'number' ? formatJavaDouble(value) : String(value);
+}
+
+/** The value of an untagged plain scalar by the YAML 1.2 core schema. */
+export function resolvePlainScalar(source: string): YamlValue {
+  if (/^(?:~|null|Null|NULL|)$/.test(source)) return null;
+  if (/^(?:true|True|TRUE)$/.test(source)) return true;
+  if (/^(?:false|False|FALSE)$/.test(source)) return false;
+  if (/^[-+]?[0-9]+$/.test(source)) return BigInt(source.replace(/^\+/, ''));
+  if (/^0o[0-7]+$|^0x[0-9a-fA-F]+$/.test(source)) return BigInt(source);
+  if (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(source)) return Number(source);
+  if (/^[-+]?\.(?:inf|Inf|INF)$/.test(source)) return source.startsWith('-') ? -Infinity : Infinity;
+  if (/^\.(?:nan|NaN|NAN)$/.test(source)) return Number.NaN;
+  return source;
+}
+
+function scalarValue(node: Scalar.Parsed): YamlValue {
+  const tag = node.tag;
+  const plain = node.type === Scalar.PLAIN || node.type === undefined;
+  if (tag === undefined || tag === '!')
+    return plain && tag === undefined ? resolvePlainScalar(node.source) : node.source;
+  if (tag === `${TAG}str`) return String(node.source);
+  if (!tag.startsWith(TAG)) throw new Error(`uses the tag ${tag}, which Flink does not know`);
+  return resolvePlainScalar(node.source);
+}
+
+function summary(message: string): string {
+  return message.split('\n')[0]?.replace(/:$/, '') ?? message;
+}
+
+function refuse(name: string, reason: string): FlinkError {
+  return new FlinkError(
+    'E_FLINK_CONFIG_SYNTAX',
+    `Error parsing the YAML configuration ${name}: ${reason}`,
+    'Correct the file at that place; check indentation, quotes and brackets.',
+  );
+}
