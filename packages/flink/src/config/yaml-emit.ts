@@ -181,6 +181,6 @@ function mayBePlain(text: string, place: Place): boolean {
   if (/^ | $/.test(text) || /^(?:---|\.\.\.)/.test(text)) return false;
   if (/^[#,[\]{}&*!|>'"%@`]/.test(text)) return false;
   if (/^[-?:](?: |$)/.test(text) || /:(?: |$)/.test(text) || / #/.test(text)) return false;
-  if (place.inFlow) return !/[,?[\]{}]/.test(text) && !text.includes(':') && !/^-/.test(text);
+  if (place.inFlow) return !/[,?[\]{}]/.test(text) && !text.includes(':');
   return !/^[?:]/.test(text);
 }
