@@ -2,7 +2,7 @@ import type { KubeList, KubeObject, Resource } from './objects.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Default 30 s. */
+  /** For the whole call with its repetitions. Default 30 s. */
   readonly timeoutMs?: number;
 }
 
@@ -13,6 +13,7 @@ export interface ListOptions extends CallOptions {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
 }
 
 export interface WatchOptions {
@@ -53,9 +54,21 @@ export interface DeleteOptions extends CallOptions {
   readonly resourceVersion?: string;
 }
 
+export interface LogOptions {
+  readonly container?: string;
+  readonly follow?: boolean;
+  readonly previous?: boolean;
+  readonly timestamps?: boolean;
+  readonly tailLines?: number;
+  readonly sinceSeconds?: number;
+  readonly limitBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Typed calls on the Kubernetes API. Every method rejects with a {@link file://./errors.ts | KubeError} on failure and
- * never retries a write by itself. Names are passed first; `namespace` is ignored for cluster-scoped kinds.
+ * Typed calls on the Kubernetes API. Every method rejects with a {@link file://./errors.ts | KubeError} on failure, or
+ * with the signal's reason once the caller aborts, and never repeats a write by itself (reads are repeated on 429, 5xx and
+ * a reset connection). Names are passed first; `namespace` is ignored for cluster-scoped kinds.
  */
 export interface KubeClient {
   get<T extends KubeObject>(r: Resource<T>, namespace: string | undefined, name: string, o?: CallOptions): Promise<T>;
@@ -77,6 +90,8 @@ export interface KubeClient {
   apply<T extends KubeObject>(r: Resource<T>, intent: T, o: ApplyOptions): Promise<T>;
   /** Resolves when accepted; a missing object rejects with E_KUBE_NOT_FOUND. */
   delete(r: Resource<KubeObject>, namespace: string | undefined, name: string, o?: DeleteOptions): Promise<void>;
+  /** The log of one container as bytes; with `follow` until it ends or the signal aborts. */
+  logs(namespace: string, pod: string, o?: LogOptions): AsyncIterable<Uint8Array>;
   /** Any other call that answers JSON, for example a subresource create (`binding`, `token`). */
   raw<R>(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',

@@ -32,6 +32,22 @@ export type KubeErrorCode =
   | 'E_KUBE_BAD_ANSWER'
   | 'E_KUBE_REJECTED';
 
+const NEXT_STEPS: Readonly<Record<KubeErrorCode, string>> = {
+  E_KUBE_NOT_FOUND: 'Check the name and the namespace, and that the kind is installed (kubectl api-resources).',
+  E_KUBE_ALREADY_EXISTS: 'Use another name, or change the object that is there.',
+  E_KUBE_CONFLICT: 'Read the object again and repeat the change; for an apply, see which manager owns the field.',
+  E_KUBE_INVALID: 'Correct the fields that the message names.',
+  E_KUBE_UNAUTHORIZED: 'Log in again, or check the user entry of the kubeconfig.',
+  E_KUBE_FORBIDDEN: 'Ask for the right, or check with: kubectl auth can-i VERB RESOURCE -n NAMESPACE.',
+  E_KUBE_EXPIRED: 'List again from the start; the version that was asked for is no longer kept.',
+  E_KUBE_TOO_MANY_REQUESTS: 'Wait for the time the server asks for; lower the request rate if this stays.',
+  E_KUBE_TIMEOUT: 'Check the load and the health of the API server (kubectl get --raw /readyz?verbose), then repeat.',
+  E_KUBE_UNREACHABLE: 'Check that the cluster runs and that the server address of the kubeconfig is right.',
+  E_KUBE_SERVER: 'Look at the log of the API server, and of the webhooks that it calls.',
+  E_KUBE_BAD_ANSWER: 'Check what stands between this process and the API server: a proxy may answer in its place.',
+  E_KUBE_REJECTED: 'Check the request against the version of the API server.',
+};
+
 /**
  * A failed call to the Kubernetes API.
  * `maybeCommitted` is true when a write may have happened although no answer came (time-out, reset): the caller must read
@@ -44,6 +60,8 @@ export class KubeError extends Error {
   readonly body: StatusBody | undefined;
   readonly retryAfterMs: number | undefined;
   readonly maybeCommitted: boolean;
+  /** What a person can do about it. */
+  readonly nextStep: string;
 
   constructor(
     code: KubeErrorCode,
@@ -57,6 +75,7 @@ export class KubeError extends Error {
     this.body = more.body;
     this.retryAfterMs = more.retryAfterMs;
     this.maybeCommitted = more.maybeCommitted ?? false;
+    this.nextStep = NEXT_STEPS[code];
   }
 }
 
