@@ -1,0 +1,298 @@
+import {
+  booleanType,
+  durationType,
+  type FlinkConfig,
+  type FlinkVersion,
+  formatFlinkVersion,
+  intType,
+  option,
+  optionalOption,
+  readConfigFile,
+  stringType,
+  tryParseFlinkVersion,
+} from '@drey/flink';
+import { ConfigMap, Deployment, isKubeError, Pod, type PodSpec } from '@drey/kube';
+import type { Program, ProgramContext, ProgramFactory } from '../program.ts';
+import type { FlinkFabric } from './fabric.ts';
+import { type JobSpec, randomHex } from './job.ts';
+import { SimulatedJobManager } from './jobmanager.ts';
+import { KubernetesHa } from './kube-ha.ts';
+import { draw, type Timings } from './timings.ts';
+
+const options = {
+  clusterId: option('kubernetes.cluster-id', stringType, 'cluster'),
+  namespace: option('kubernetes.namespace', stringType, 'default'),
+  jobId: optionalOption('$internal.pipeline.job-id', stringType),
+  parallelism: option('parallelism.default', intType, 1),
+  slots: option('taskmanager.numberOfTaskSlots', intType, 1),
+  savepointPath: optionalOption('execution.state-recovery.path', stringType, { aliases: ['execution.savepoint.path'] }),
+  checkpointInterval: optionalOption('execution.checkpointing.interval', durationType),
+  checkpointDir: optionalOption('execution.checkpointing.dir', stringType, { aliases: ['state.checkpoints.dir'] }),
+  savepointDir: optionalOption('execution.checkpointing.savepoint-dir', stringType, {
+    aliases: ['state.savepoints.dir'],
+  }),
+  retention: option(
+    'execution.checkpointing.externalized-checkpoint-retention',
+    stringType,
+    'NO_EXTERNALIZED_CHECKPOINTS',
+  ),
+  ha: option('high-availability.type', stringType, 'NONE', { aliases: ['high-availability'] }),
+  shutdown: option('execution.shutdown-on-application-finish', booleanType, true),
+  scheduler: option('jobmanager.scheduler', stringType, 'default'),
+} as const;
+
+/** Programs for the containers of simulated Flink pods; other containers just run. */
+export function flinkPrograms(fabric: FlinkFabric, timings: Timings): ProgramFactory {
+  return (context) => {
+    const command = [...(context.container.command ?? []), ...(context.container.args ?? [])].join(' ');
+    if (command.includes('kubernetes-jobmanager.sh'))
+      return jobManagerProgram(fabric, timings, context, command.includes('kubernetes-application'));
+    if (command.includes('kubernetes-taskmanager.sh')) return taskManagerProgram(fabric, context);
+    return undefined;
+  };
+}
+
+/** Reads the configuration as it is mounted; missing ConfigMaps are waited for, as a kubelet does. */
+async function mountedConfig(context: ProgramContext, version: FlinkVersion): Promise<FlinkConfig> {
+  const volumes = (context.pod.spec as PodSpec).volumes ?? [];
+  const name = volumes.find((one) => one.name === 'flink-config-volume')?.configMap?.name ?? '';
+  for (;;) {
+    try {
+      const map = await context.client.get(ConfigMap, context.pod.metadata.namespace, name);
+      const yaml = map.data?.['config.yaml'];
+      if (yaml !== undefined) return readConfigFile(yaml, 'config.yaml', version);
+      return readConfigFile(map.data?.['flink-conf.yaml'] ?? '', 'flink-conf.yaml', version);
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+    }
+    await new Promise<void>((resolve) => context.clock.after(200, resolve));
+  }
+}
+
+function versionOf(image: string | undefined): FlinkVersion {
+  const tag = image?.split(':').at(-1)?.split('-')[0] ?? '';
+  return tryParseFlinkVersion(tag) ?? { major: 1, minor: 20, patch: 0 };
+}
+
+function jobManagerProgram(
+  fabric: FlinkFabric,
+  timings: Timings,
+  context: ProgramContext,
+  application: boolean,
+): Program {
+  let alive = true;
+  let running: { jm: SimulatedJobManager; stop: () => void } | undefined;
+  void start().catch((error: unknown) => {
+    if (!isKubeError(error)) throw error;
+    if (alive) context.exit(1); // no access to the API server at start: the process ends, and is restarted
+  });
+
+  async function start(): Promise<void> {
+    const version = versionOf(context.container.image);
+    const config = await mountedConfig(context, version);
+    if (!alive) return;
+    running = await startJobManager(fabric, timings, context, config, formatFlinkVersion(version), application);
+    if (!alive) running.stop();
+  }
+
+  return {
+    kill: () => {
+      alive = false;
+      running?.stop();
+    },
+  };
+}
+
+async function startJobManager(
+  fabric: FlinkFabric,
+  timings: Timings,
+  context: ProgramContext,
+  config: FlinkConfig,
+  version: string,
+  application: boolean,
+): Promise<{ jm: SimulatedJobManager; stop: () => void }> {
+  const clusterId = config.get(options.clusterId);
+  const namespace = context.pod.metadata.namespace ?? config.get(options.namespace);
+  const job = jobSpec(context, config);
+  const haOn = config.get(options.ha).toUpperCase() !== 'NONE';
+  const ha = haOn ? new KubernetesHa(context.client, namespace, clusterId) : undefined;
+  if (ha && application) await ha.open(job.jobId);
+  const workers = new WorkerPods(context, namespace, clusterId, config.get(options.slots));
+  const cluster = `${namespace}/${clusterId}`;
+  const jm: SimulatedJobManager = new SimulatedJobManager({
+    clock: context.clock,
+    random: context.random,
+    storage: fabric.storage,
+    timings,
+    version,
+    clusterId: cluster,
+    host: context.address,
+    adaptive: job.adaptive,
+    ...(ha ? { ha } : {}),
+    ...(application ? { application: job } : {}),
+    jobDefaults: {
+      checkpointIntervalMs: job.checkpointIntervalMs,
+      checkpointDir: job.checkpointDir,
+      retainOnCancellation: job.retainOnCancellation,
+      savepointDir: config.get(options.savepointDir),
+    },
+    shutdownOnFinish: application && config.get(options.shutdown),
+    onSlotsNeeded: (slots) => workers.need(slots),
+    onExit: (code) => {
+      fabric.leave(cluster, jm);
+      context.exit(code);
+    },
+  });
+  fabric.join(cluster, jm);
+  const stop = (): void => {
+    workers.stop();
+    ha?.close();
+    jm.kill();
+    fabric.leave(cluster, jm);
+  };
+  return { jm, stop };
+}
+
+function jobSpec(context: ProgramContext, config: FlinkConfig): JobSpec {
+  return {
+    jobId: config.get(options.jobId) ?? randomHex(context.random, 32),
+    name: config.raw('pipeline.name') ?? 'State machine job',
+    parallelism: config.get(options.parallelism),
+    savepointPath: config.get(options.savepointPath),
+    checkpointIntervalMs: config.get(options.checkpointInterval),
+    checkpointDir: config.get(options.checkpointDir),
+    adaptive: config.get(options.scheduler).toLowerCase() === 'adaptive',
+    retainOnCancellation: config.get(options.retention) === 'RETAIN_ON_CANCELLATION',
+  };
+}
+
+/** The TaskManager pods of one JobManager process, as Flink's resource manager makes them. */
+class WorkerPods {
+  readonly #context: ProgramContext;
+  readonly #namespace: string;
+  readonly #clusterId: string;
+  readonly #slotsEach: number;
+  #wanted = 0;
+  #next = 1;
+  #busy = false;
+  #alive = true;
+
+  constructor(context: ProgramContext, namespace: string, clusterId: string, slotsEach: number) {
+    this.#context = context;
+    this.#namespace = namespace;
+    this.#clusterId = clusterId;
+    this.#slotsEach = slotsEach;
+    this.#tick();
+  }
+
+  need(slots: number): void {
+    this.#wanted = Math.ceil(slots / this.#slotsEach);
+  }
+
+  stop(): void {
+    this.#alive = false;
+  }
+
+  #tick(): void {
+    this.#context.clock.after(250, () => {
+      if (!this.#alive) return;
+      void this.#reconcile();
+      this.#tick();
+    });
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      await this.#match();
+    } catch (error) {
+      if (!isKubeError(error)) throw error; // refused or unreachable: asked again at the next tick
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #match(): Promise<void> {
+    const { client } = this.#context;
+    const labelSelector = `app=${this.#clusterId},type=flink-native-kubernetes,component=taskmanager`;
+    const pods = (await client.list(Pod, { namespace: this.#namespace, labelSelector })).items;
+    const ended = pods.filter((pod) => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded');
+    for (const pod of ended)
+      await client.delete(Pod, this.#namespace, pod.metadata.name ?? '', { propagation: 'Background' });
+    const live = pods.filter((pod) => !ended.includes(pod) && pod.metadata.deletionTimestamp === undefined);
+    for (let missing = this.#wanted - live.length; missing > 0 && this.#alive; missing--) await this.#create(pods);
+    for (const surplus of live.slice(this.#wanted))
+      await client.delete(Pod, this.#namespace, surplus.metadata.name ?? '', { propagation: 'Background' });
+  }
+
+  async #create(existing: readonly Pod[]): Promise<void> {
+    const { client, container } = this.#context;
+    const owner = await client.get(Deployment, this.#namespace, this.#clusterId);
+    const attempts = existing.map((pod) => Number(/-taskmanager-(\d+)-\d+$/.exec(pod.metadata.name ?? '')?.[1] ?? 0));
+    const attempt = Math.max(0, ...attempts) + (this.#next === 1 ? 1 : 0) || 1;
+    const name = `${this.#clusterId}-taskmanager-${attempt}-${this.#next++}`;
+    await client.create(Pod, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: this.#namespace,
+        labels: { app: this.#clusterId, type: 'flink-native-kubernetes', component: 'taskmanager' },
+        ownerReferences: [
+          {
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            name: this.#clusterId,
+            uid: owner.metadata.uid ?? '',
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
+      },
+      spec: {
+        restartPolicy: 'Never',
+        containers: [
+          {
+            name: 'flink-main-container',
+            image: container.image ?? 'flink',
+            command: container.command ?? [],
+            args: [
+              'bash',
+              '-c',
+              `kubernetes-taskmanager.sh -Dtaskmanager.resource-id=${name} -Dtaskmanager.numberOfTaskSlots=${this.#slotsEach}`,
+            ],
+          },
+        ],
+      },
+    });
+  }
+}
+
+const startOfTaskManagerMs = [1200, 2500] as const;
+
+function taskManagerProgram(fabric: FlinkFabric, context: ProgramContext): Program {
+  const { metadata } = context.pod;
+  const cluster = `${metadata.namespace}/${metadata.labels?.app}`;
+  const slots = Number(/numberOfTaskSlots=(\d+)/.exec((context.container.args ?? []).join(' '))?.[1] ?? 1);
+  const id = metadata.name ?? '';
+  let alive = true;
+  let up = false;
+  const register = (): void => {
+    if (alive && up) fabric.leader(cluster)?.registerTaskManager({ id, host: context.address, slots });
+  };
+  const leave = fabric.onJoin((joined) => {
+    if (joined === cluster) context.clock.after(300, register);
+  });
+  context.clock.after(draw(context.random, startOfTaskManagerMs), () => {
+    up = true;
+    register();
+  });
+  return {
+    kill: () => {
+      alive = false;
+      leave();
+      fabric.leader(cluster)?.loseTaskManager(id);
+    },
+  };
+}
