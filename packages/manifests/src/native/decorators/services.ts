@@ -1,0 +1,79 @@
+import { atLeast, clusterOptions, kubernetesOptions } from '@drey/flink';
+import type { ManifestObject, Metadata } from '../../kubernetes/objects.ts';
+import { PORT_NAME_BLOB_SERVER, PORT_NAME_JOB_MANAGER_RPC, PORT_NAME_REST } from '../constants.ts';
+import { fixedPort, highAvailabilityOn, restExposedType } from '../options.ts';
+import { commonLabels, type Decorator, type Parameters, selectorLabels, setMap } from '../parameters.ts';
+
+/** Name of the Service that clients use. */
+export function restServiceName(clusterId: string): string {
+  return `${clusterId}-rest`;
+}
+
+/**
+ * The Service through which TaskManagers find their JobManager. With high availability they ask the leader election
+ * instead, and there is no such Service.
+ */
+export const internalService: Decorator = {
+  concern: 'internal-service',
+  resources(p) {
+    if (highAvailabilityOn(p.config)) return [];
+    const annotations = atLeast(p.flinkVersion, '1.20')
+      ? Object.fromEntries(p.config.get(kubernetesOptions.internalServiceAnnotations))
+      : undefined;
+    return [
+      service(p, p.clusterId, p.config.get(kubernetesOptions.internalServiceLabels), annotations, {
+        clusterIP: 'None',
+        selector: selectorLabels(p.clusterId, 'jobmanager'),
+        ports: [
+          { name: PORT_NAME_JOB_MANAGER_RPC, port: p.config.get(clusterOptions.jobManagerRpcPort) },
+          { name: PORT_NAME_BLOB_SERVER, port: fixedPort(p.config, clusterOptions.blobServerPort) },
+        ],
+      }),
+    ];
+  },
+};
+
+/** The Service of the REST endpoint. */
+export const externalService: Decorator = {
+  concern: 'external-service',
+  resources(p) {
+    const exposed = restExposedType(p.config, p.flinkVersion);
+    const headless = exposed === 'Headless_ClusterIP';
+    return [
+      service(
+        p,
+        restServiceName(p.clusterId),
+        p.config.get(kubernetesOptions.restServiceLabels),
+        Object.fromEntries(p.config.get(kubernetesOptions.restServiceAnnotations)),
+        {
+          type: headless ? 'ClusterIP' : exposed,
+          ...(headless ? { clusterIP: 'None' } : {}),
+          selector: selectorLabels(p.clusterId, 'jobmanager'),
+          ports: [
+            {
+              name: PORT_NAME_REST,
+              port: p.config.get(clusterOptions.restPort),
+              targetPort: fixedPort(p.config, clusterOptions.restBindPort),
+            },
+          ],
+        },
+      ),
+    ];
+  },
+};
+
+function service(
+  p: Parameters,
+  name: string,
+  userLabels: ReadonlyMap<string, string>,
+  annotations: Record<string, string> | undefined,
+  spec: Record<string, unknown>,
+): ManifestObject {
+  const extra = atLeast(p.flinkVersion, '2.2') ? Object.fromEntries(userLabels) : {};
+  const metadata: Metadata & { name: string } = {
+    name,
+    labels: { ...commonLabels(p.clusterId), ...extra },
+    ...setMap(p.flinkVersion, 'annotations', annotations),
+  };
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec };
+}

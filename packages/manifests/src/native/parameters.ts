@@ -1,0 +1,77 @@
+import { before, type FlinkConfig, type FlinkVersion, formatFlinkVersion } from '@drey/flink';
+import type { ManifestObject } from '../kubernetes/objects.ts';
+import { LABEL_APP, LABEL_COMPONENT, LABEL_TYPE, NATIVE_TYPE } from './constants.ts';
+import type { ClientFiles, ClusterTarget, ConfigFileFormat } from './input.ts';
+import { byRole, type Role } from './options.ts';
+import type { FlinkPod } from './pod.ts';
+
+/** What every step of the chain is given: the finished configuration, and the files it names. */
+export interface Parameters {
+  readonly flinkVersion: FlinkVersion;
+  readonly target: ClusterTarget;
+  readonly clusterId: string;
+  readonly config: FlinkConfig;
+  /** The format of the configuration file that the pods get. */
+  readonly configFile: ConfigFileFormat;
+  readonly files: ClientFiles;
+  /** Memory and CPU of the container. */
+  readonly container: ContainerSize;
+}
+
+/** What the container of a role is given. */
+export interface ContainerSize {
+  readonly cpu: number;
+  /** Total memory of the process, in whole MiB. */
+  readonly memoryMiB: number;
+}
+
+/** What the chain for TaskManager pods is given on top. */
+export interface TaskManagerParameters extends Parameters {
+  readonly podName: string;
+  /** `-Dkey='value'` for every key whose value in the JobManager differs from the configuration file. */
+  readonly dynamicProperties: string;
+  /** `-D key=value` of the memory model. */
+  readonly memoryArguments: string;
+  readonly jvmMemoryOptions: string;
+  readonly externalResources: ReadonlyMap<string, string>;
+  readonly owner?: { readonly name: string; readonly uid: string };
+}
+
+/** One concern of a cluster’s manifests: what it changes in a pod, and which objects come with it. */
+export interface Decorator<P extends Parameters = Parameters> {
+  readonly concern: string;
+  decorate?(pod: FlinkPod, parameters: P): FlinkPod;
+  resources?(parameters: P): ManifestObject[];
+}
+
+/** Labels of everything that belongs to a cluster. */
+export function commonLabels(clusterId: string): Record<string, string> {
+  return { [LABEL_APP]: clusterId, [LABEL_TYPE]: NATIVE_TYPE };
+}
+
+/** Labels that select the pods of a role. */
+export function selectorLabels(clusterId: string, role: Role): Record<string, string> {
+  return { ...commonLabels(clusterId), [LABEL_COMPONENT]: role };
+}
+
+/** The user’s labels of a role with those that Flink needs; Flink’s win. */
+export function roleLabels(p: Parameters, role: Role): Record<string, string> {
+  return { ...Object.fromEntries(p.config.get(byRole[role].labels)), ...selectorLabels(p.clusterId, role) };
+}
+
+/** The image when neither configuration nor template names one. */
+export function defaultImage(version: FlinkVersion): string {
+  return `apache/flink:${formatFlinkVersion(version)}-scala_2.12`;
+}
+
+/**
+ * Up to 1.17 the client writes maps that a step has set even when they are empty; from 1.18 on it leaves them out.
+ */
+export function setMap(
+  version: FlinkVersion,
+  name: string,
+  value: Record<string, string> | undefined,
+): Record<string, Record<string, string>> {
+  if (value === undefined) return {};
+  return Object.keys(value).length > 0 || before(version, '1.18') ? { [name]: value } : {};
+}
