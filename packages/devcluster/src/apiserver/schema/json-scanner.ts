@@ -97,10 +97,10 @@ function matchString(text: string, at: number): number {
     if (c < ' ') throw invalid(text, i, 'in string literal');
     if (c !== '\\') continue;
     i++;
-    const escape = text[i];
-    if (escape === undefined) break;
-    if (!'"\\/bfnrtu'.includes(escape)) throw invalid(text, i, 'in string escape code');
-    for (let hex = 1; escape === 'u' && hex <= 4 && i + hex < text.length; hex++) {
+    const escaped = text[i];
+    if (escaped === undefined) break;
+    if (!'"\\/bfnrtu'.includes(escaped)) throw invalid(text, i, 'in string escape code');
+    for (let hex = 1; escaped === 'u' && hex <= 4 && i + hex < text.length; hex++) {
       if (!/[0-9a-fA-F]/.test(text[i + hex] ?? '')) throw invalid(text, i + hex, 'in \\u hexadecimal character escape');
     }
   }

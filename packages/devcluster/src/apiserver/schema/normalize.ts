@@ -176,6 +176,8 @@ function decodeScalar(value: unknown, scalar: ScalarType, at: Place): unknown {
       return decodeTime(value, scalar, at);
     case 'bytes':
       return decodeBytes(value, at);
+    case 'untyped':
+      return value;
   }
 }
 

@@ -35,6 +35,8 @@ export type ScalarType =
   | 'quantity'
   | 'time'
   | 'microtime'
+  /** Any scalar, as far as types go: strings with a format in custom resources. */
+  | 'untyped'
   | 'bytes';
 
 export interface FieldSchema {
