@@ -1,1 +1,5 @@
-export {};
+export { FlinkFabric } from '../simulation/flink/fabric.ts';
+export { flinkPrograms } from '../simulation/flink/programs.ts';
+export { type RunEvent, SimulatedStorage, type Snapshot } from '../simulation/flink/storage.ts';
+export { type Timings, usualTimings } from '../simulation/flink/timings.ts';
+export { SimulatedNode, type SimulatedNodeOptions } from '../simulation/node.ts';
