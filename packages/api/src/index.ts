@@ -8,3 +8,8 @@ export * from './kinds/job.ts';
 export * from './kinds/job-status.ts';
 export * from './kinds/metadata.ts';
 export type { Condition, IngressSpec, PodTemplate, Quantity, ResourceRequirements } from './schema/kubernetes.ts';
+export * from './values/decimal.ts';
+export * from './values/flatten.ts';
+export * from './values/json.ts';
+export * from './values/memory-size.ts';
+export * from './values/quantity.ts';
