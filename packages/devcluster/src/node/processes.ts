@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@drey/kube';
 import { sleep } from '@drey/kube';
@@ -96,7 +96,8 @@ export class ProcessTable {
       const groupKilled = killGroup(sid, 'SIGKILL');
       const members = sessionMembers(sid);
       for (const pid of members) killProcess(pid, 'SIGKILL');
-      if (!groupKilled && members.length === 0) return found;
+      // A group of zombies still takes signals; only what /proc shows alive counts where there is a /proc.
+      if (members.length === 0 && (!groupKilled || HAS_PROC)) return found;
       found = true;
       await sleep(this.#clock, round === 0 ? 2 : 20);
     }
@@ -105,6 +106,7 @@ export class ProcessTable {
 }
 
 const KILL_ROUNDS = 100;
+const HAS_PROC = existsSync('/proc/self/stat');
 
 export interface SpawnOptions {
   readonly cwd?: string;

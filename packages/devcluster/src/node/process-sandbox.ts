@@ -1,0 +1,405 @@
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { Clock, Container, KubeClient, Pod, ProbeHandler } from '@drey/kube';
+import { sleep } from '@drey/kube';
+import type { DuplexBytes, ExecOptions, ExecSession } from '../apiserver/contract.ts';
+import { containerEnv } from './container-env.ts';
+import {
+  type ContainerView,
+  containerView,
+  type HostVolume,
+  hostView,
+  hostVolume,
+  type PodDirectories,
+  writeVolumeFiles,
+} from './container-files.ts';
+import { ContainerLog } from './container-log.ts';
+import { execSession } from './exec-session.ts';
+import { FLINK_HOME } from './flink-image.ts';
+import { httpGet, tcpConnect } from './handler-actions.ts';
+import { hostsFile, type ServiceAddresses } from './hosts-file.ts';
+import { type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
+import { enterCommand, type Isolation, isolatedCommand, STARTED_MARK } from './isolation.ts';
+import { loadEnvObjects, loadVolumeObjects, requestToken } from './object-sources.ts';
+import { httpActionUrl, type ProbeOutcome, portNumber } from './probe.ts';
+import { killGroup, killProcess, type ProcessTable, type SupervisedProcess } from './processes.ts';
+import { fstab, planRoot } from './root-plan.ts';
+import { type ContainerExit, type PodSandbox, type RunningContainer, StartError } from './runtime.ts';
+import { type TokenNeed, volumeFiles, volumeReferences } from './volume-files.ts';
+
+/** What every sandbox of a process node shares. */
+export interface SandboxEnv {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly processes: ProcessTable;
+  readonly isolation: Extract<Isolation, { type: 'namespaces' }>;
+  readonly images: ImageOptions;
+  readonly dataDirectory: string;
+  readonly hostAddress: string;
+  readonly apiServer: { readonly host: string; readonly port: number };
+  readonly nodeAllocatable: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  readonly services: () => readonly ServiceAddresses[];
+}
+
+interface Instance {
+  readonly process: SupervisedProcess;
+  readonly workingDirectory: string;
+  readonly env: Readonly<Record<string, string>>;
+  oomKilled: boolean;
+}
+
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const MAX_TERMINATION_MESSAGE_BYTES = 4096;
+
+/** A pod as a set of processes on this machine, each container in a mount namespace of its own. */
+export class ProcessSandbox implements PodSandbox {
+  readonly #env: SandboxEnv;
+  readonly #pod: Pod;
+  readonly #address: string;
+  readonly #directories: PodDirectories;
+  readonly #volumes = new Map<string, HostVolume>();
+  readonly #instances = new Map<string, Instance>();
+  readonly #logs = new Map<string, { current?: ContainerLog; previous?: ContainerLog }>();
+  readonly #closed = new AbortController();
+
+  constructor(env: SandboxEnv, pod: Pod, address: string) {
+    this.#env = env;
+    this.#pod = pod;
+    this.#address = address;
+    this.#directories = {
+      pod: join(env.dataDirectory, 'pods', pod.metadata.uid ?? ''),
+      claims: join(env.dataDirectory, 'claims'),
+    };
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    mkdirSync(this.#directories.pod, { recursive: true, mode: 0o755 });
+    this.updateServices(this.#env.services());
+    const objects = await loadVolumeObjects(this.#env.client, this.#pod, signal);
+    const sources = {
+      ...objects,
+      podAddress: this.#address,
+      hostAddress: this.#env.hostAddress,
+      nodeAllocatable: this.#env.nodeAllocatable,
+    };
+    for (const volume of this.#pod.spec?.volumes ?? []) {
+      const files = volumeFiles(this.#pod, volume, sources);
+      if (files === undefined) {
+        this.#volumes.set(volume.name, hostVolume(this.#pod, volume, this.#directories));
+        continue;
+      }
+      const path = join(this.#directories.pod, 'volumes', volume.name);
+      rmSync(path, { recursive: true, force: true });
+      writeVolumeFiles(path, files);
+      this.#volumes.set(volume.name, { path, kind: 'directory', owned: true });
+      for (const need of volumeReferences(volume).tokens) this.#refreshToken(volume.name, need);
+    }
+  }
+
+  async image(container: Container): Promise<{ ok: true; imageId: string } | { ok: false; message: string }> {
+    const outcome = await resolveImage(container.image ?? '', this.#env.images);
+    return outcome.ok ? { ok: true, imageId: outcome.imageId } : outcome;
+  }
+
+  async start(container: Container, instance: number): Promise<RunningContainer> {
+    const outcome = await resolveImage(container.image ?? '', this.#env.images);
+    if (!outcome.ok) throw new StartError(outcome.message);
+    const env = await this.#environment(container, outcome.image);
+    const view = containerView({
+      pod: this.#pod,
+      container,
+      image: outcome.image,
+      env,
+      podAddress: this.#address,
+      hostname: this.#hostname(),
+      volumes: this.#volumes,
+      directories: this.#directories,
+    });
+    const process = await this.#spawn(view, env);
+    const log = this.#openLog(container.name, instance);
+    process.child.stdout?.on('data', (chunk: Uint8Array) => log.write('stdout', chunk));
+    process.child.stderr?.on('data', (chunk: Uint8Array) => log.write('stderr', chunk));
+    const state: Instance = { process, workingDirectory: view.workingDirectory, env, oomKilled: false };
+    const failure = await startReport(process);
+    if (failure !== undefined) {
+      await process.exited;
+      log.close();
+      throw new StartError(failure);
+    }
+    this.#instances.set(container.name, state);
+    return {
+      id: `drey://${this.#pod.metadata.uid}/${container.name}/${instance}`,
+      exited: this.#exit(container, state, log, view),
+      kill: (signal) => {
+        if (signal === 'SIGKILL') killGroup(process.pid, 'SIGKILL');
+        else killProcess(process.pid, 'SIGTERM');
+      },
+    };
+  }
+
+  async probe(container: Container, handler: ProbeHandler, timeoutMs: number): Promise<ProbeOutcome> {
+    if (handler.httpGet !== undefined) {
+      const url = httpActionUrl(container, handler.httpGet, this.#address);
+      if (url === undefined) return { ok: false, message: `no port named ${handler.httpGet.port}` };
+      return httpGet(url, handler.httpGet, timeoutMs);
+    }
+    const port = handler.tcpSocket?.port ?? handler.grpc?.port;
+    if (port !== undefined) {
+      const number = portNumber(container, port);
+      if (number === undefined) return { ok: false, message: `no port named ${port}` };
+      return tcpConnect(handler.tcpSocket?.host ?? this.#address, number, timeoutMs);
+    }
+    return this.#runToEnd(container.name, handler.exec?.command ?? [], timeoutMs);
+  }
+
+  async exec(container: string, command: readonly string[], options: ExecOptions): Promise<ExecSession> {
+    const instance = this.#instances.get(container);
+    if (instance === undefined) throw new Error(`container "${container}" is not running`);
+    const words = options.tty
+      ? ['script', '--quiet', '--return', '--command', command.map(shellQuote).join(' '), '/dev/null']
+      : command;
+    const running = await this.#enter(instance, words, options.stdin);
+    return execSession(running, options.tty);
+  }
+
+  async dial(port: number): Promise<DuplexBytes> {
+    const socket = connect({ host: this.#address, port });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    socket.on('error', () => undefined);
+    return {
+      readable: socket,
+      write: (data) => new Promise((resolve) => socket.write(data, () => resolve())),
+      end: () => socket.end(),
+      destroy: () => socket.destroy(),
+    };
+  }
+
+  log(container: string, previous: boolean): ContainerLog | undefined {
+    const logs = this.#logs.get(container);
+    return previous ? logs?.previous : logs?.current;
+  }
+
+  /** Written in place: containers have this very file mounted. */
+  updateServices(services: readonly ServiceAddresses[]): void {
+    const spec = this.#pod.spec;
+    const image = spec?.containers.some((container) => /(^|\/)flink[:@]?/.test(container.image ?? ''));
+    const text = hostsFile({
+      podAddress: this.#address,
+      podNamespace: this.#pod.metadata.namespace ?? '',
+      hostname: this.#hostname(),
+      ...(spec?.subdomain === undefined ? {} : { subdomain: spec.subdomain }),
+      localhostIsPod: image === true,
+      hostAliases: [
+        ...(spec?.hostAliases ?? []).map((alias) => ({ address: alias.ip, names: alias.hostnames ?? [] })),
+        { address: '127.0.0.1', names: [this.#env.hostname] },
+      ],
+      services,
+    });
+    const path = join(this.#directories.pod, 'hosts');
+    mkdirSync(this.#directories.pod, { recursive: true });
+    if (readOrEmpty(path) !== text) writeFileSync(path, text);
+  }
+
+  async destroy(): Promise<void> {
+    this.#closed.abort();
+    for (const instance of this.#instances.values()) killGroup(instance.process.pid, 'SIGKILL');
+    await Promise.all([...this.#instances.values()].map((instance) => instance.process.exited));
+    for (const logs of this.#logs.values()) {
+      logs.current?.close();
+      logs.previous?.close();
+    }
+    rmSync(this.#directories.pod, { recursive: true, force: true });
+  }
+
+  /** Process ids of running containers with what they belong to, for the memory watch. */
+  running(): { container: string; pid: number; oomKill: () => void }[] {
+    return [...this.#instances].map(([container, instance]) => ({
+      container,
+      pid: instance.process.pid,
+      oomKill: () => {
+        instance.oomKilled = true;
+        killGroup(instance.process.pid, 'SIGKILL');
+      },
+    }));
+  }
+
+  async #environment(container: Container, image: ResolvedImage): Promise<Record<string, string>> {
+    const { apiServer } = this.#env;
+    const objects = await loadEnvObjects(this.#env.client, this.#pod, container, this.#closed.signal);
+    const path =
+      image.kind === 'flink' ? `${FLINK_HOME}/bin:${image.distribution.javaHome}/bin:${SYSTEM_PATH}` : SYSTEM_PATH;
+    return containerEnv(this.#pod, container, {
+      ...objects,
+      podAddress: this.#address,
+      hostAddress: this.#env.hostAddress,
+      nodeAllocatable: this.#env.nodeAllocatable,
+      defaults: {
+        PATH: path,
+        HOME: '/tmp',
+        HOSTNAME: this.#hostname(),
+        KUBERNETES_SERVICE_HOST: apiServer.host,
+        KUBERNETES_SERVICE_PORT: String(apiServer.port),
+        KUBERNETES_SERVICE_PORT_HTTPS: String(apiServer.port),
+        ...(image.kind === 'flink' ? { FLINK_HOME, JAVA_HOME: image.distribution.javaHome } : {}),
+      },
+    });
+  }
+
+  #spawn(view: ContainerView, env: Readonly<Record<string, string>>): Promise<SupervisedProcess> {
+    const root = join(view.directory, 'root');
+    const plan = planRoot(view.requests, {
+      rootDirectory: root,
+      skeletonDirectory: join(view.directory, 'skeleton'),
+      host: hostView,
+    });
+    for (const directory of plan.directories) mkdirSync(directory, { recursive: true });
+    for (const file of plan.files) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, '', { flag: 'a' });
+    }
+    for (const link of plan.symlinks) replaceLink(link.path, link.target);
+    const table = join(view.directory, 'fstab');
+    writeFileSync(table, fstab(plan.mounts, { allowReadOnly: !this.#env.isolation.user }));
+    const [file, ...args] = isolatedCommand(this.#env.isolation, {
+      fstab: table,
+      root,
+      hostname: this.#hostname(),
+      workingDirectory: view.workingDirectory,
+      command: view.command,
+    });
+    return this.#env.processes.spawn(file, args, { env, stdin: false });
+  }
+
+  async #exit(container: Container, state: Instance, log: ContainerLog, view: ContainerView): Promise<ContainerExit> {
+    const exit = await state.process.exited;
+    await drained(state.process, this.#env.clock);
+    log.close();
+    if (this.#instances.get(container.name) === state) this.#instances.delete(container.name);
+    const fallback = container.terminationMessagePolicy === 'FallbackToLogsOnError' && exit.code !== 0;
+    const message = terminationMessage(container, view) || (fallback ? log.tail(80, 2048) : '');
+    return {
+      exitCode: state.oomKilled ? 137 : exit.code,
+      signal: exit.signal === undefined || exit.code < 128 ? undefined : exit.code - 128,
+      oomKilled: state.oomKilled,
+      message,
+    };
+  }
+
+  async #runToEnd(container: string, command: readonly string[], timeoutMs: number): Promise<ProbeOutcome> {
+    const instance = this.#instances.get(container);
+    if (instance === undefined) return { ok: false, message: 'container is not running' };
+    const running = await this.#enter(instance, command, false);
+    let output = '';
+    const collect = (chunk: Uint8Array): void => {
+      if (output.length < MAX_TERMINATION_MESSAGE_BYTES) output += Buffer.from(chunk).toString('utf8');
+    };
+    running.child.stdout?.on('data', collect);
+    running.child.stderr?.on('data', collect);
+    let late = false;
+    const cancel = this.#env.clock.after(timeoutMs, () => {
+      late = true;
+      killGroup(running.pid, 'SIGKILL');
+    });
+    const exit = await running.exited;
+    cancel();
+    if (late) return { ok: false, message: `command timed out after ${timeoutMs / 1000}s` };
+    return exit.code === 0 ? { ok: true } : { ok: false, message: output.trim() || `exit code ${exit.code}` };
+  }
+
+  #enter(instance: Instance, command: readonly string[], stdin: boolean): Promise<SupervisedProcess> {
+    const target = { pid: instance.process.pid, workingDirectory: instance.workingDirectory };
+    const [file, ...args] = enterCommand(this.#env.isolation, target, command);
+    return this.#env.processes.spawn(file, args, { env: { TERM: 'xterm', ...instance.env }, stdin });
+  }
+
+  #openLog(container: string, instance: number): ContainerLog {
+    const path = join(this.#directories.pod, 'logs', container, `${instance}.log`);
+    const before = this.#logs.get(container)?.current;
+    const log = ContainerLog.create(path, this.#env.clock);
+    this.#logs.set(container, before === undefined ? { current: log } : { current: log, previous: before });
+    return log;
+  }
+
+  #hostname(): string {
+    return (this.#pod.spec?.hostname ?? this.#pod.metadata.name ?? '').slice(0, 63);
+  }
+
+  /** Writes a new token into the volume when four fifths of the old one's life are over. */
+  #refreshToken(volume: string, need: TokenNeed): void {
+    const source = this.#pod.spec?.volumes
+      ?.find((v) => v.name === volume)
+      ?.projected?.sources?.find((s) => s.serviceAccountToken !== undefined)?.serviceAccountToken;
+    const { signal } = this.#closed;
+    const run = async (): Promise<void> => {
+      while (!signal.aborted) {
+        await sleep(this.#env.clock, need.expirationSeconds * 800, signal);
+        const token = await requestToken(this.#env.client, this.#pod, need, signal);
+        writeFileSync(join(this.#directories.pod, 'volumes', volume, source?.path ?? 'token'), token, { mode: 0o600 });
+      }
+    };
+    run().catch(() => {
+      if (!signal.aborted)
+        this.#refreshToken(volume, { ...need, expirationSeconds: Math.max(60, need.expirationSeconds / 4) });
+    });
+  }
+}
+
+/** What the start script says on descriptor 3: undefined when the command is about to run. */
+async function startReport(process: SupervisedProcess): Promise<string | undefined> {
+  const stream = process.child.stdio[3] as import('node:stream').Readable | null;
+  let text = '';
+  if (stream !== null) for await (const chunk of stream) text += String(chunk);
+  if (text.endsWith(STARTED_MARK)) return undefined;
+  return text.trim() || 'the start script ended early';
+}
+
+/** After the exit, output still in the pipes is read; a writer that escaped the session cannot hold this up for long. */
+function drained(process: SupervisedProcess, clock: Clock): Promise<void> {
+  const open = [process.child.stdout, process.child.stderr].filter(
+    (stream) => stream !== null && !stream.readableEnded,
+  );
+  return new Promise((resolve) => {
+    let left = open.length;
+    if (left === 0) resolve();
+    const cancel = clock.after(500, resolve);
+    for (const stream of open) {
+      stream?.once('close', () => {
+        left--;
+        if (left > 0) return;
+        cancel();
+        resolve();
+      });
+    }
+  });
+}
+
+function terminationMessage(container: Container, view: ContainerView): string {
+  const path = container.terminationMessagePath ?? '/dev/termination-log';
+  const mount = view.requests
+    .filter((r) => path.startsWith(`${r.destination}/`))
+    .sort((a, b) => b.destination.length - a.destination.length)[0];
+  if (mount === undefined || path.startsWith('/dev/')) return '';
+  return readOrEmpty(join(mount.source, path.slice(mount.destination.length))).slice(0, MAX_TERMINATION_MESSAGE_BYTES);
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function replaceLink(path: string, target: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}
+
+function shellQuote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
