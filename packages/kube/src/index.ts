@@ -1,3 +1,18 @@
+export { controllerUid, type Indexers, labelValue } from './cache/indexes.ts';
+export { type StoreOf, showOwnWrites } from './cache/own-writes.ts';
+export { type ListReason, Reflector, type ReflectorObserver, type ReflectorOptions } from './cache/reflector.ts';
+export {
+  type Cached,
+  type Change,
+  type DeepReadonly,
+  type Feed,
+  keyFor,
+  keyOf,
+  type Listener,
+  Store,
+  type StoreOptions,
+} from './cache/store.ts';
+export { compareVersions, newerVersion } from './cache/version.ts';
 export * from './client/client.ts';
 export * from './client/errors.ts';
 export { createKubeClient, type KubeClientOptions } from './client/kube-client.ts';

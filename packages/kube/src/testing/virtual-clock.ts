@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
+import { Heap } from '../runtime/heap.ts';
 
 interface Timer {
   readonly at: number;
@@ -20,7 +21,7 @@ const MAX_TURNS = 100_000;
  * which means a loop that re-arms itself without end.
  */
 export class VirtualClock implements Clock {
-  readonly #heap: Timer[] = [];
+  readonly #heap = new Heap<Timer>((a, b) => (a.at !== b.at ? a.at < b.at : a.seq < b.seq));
   #elapsed = 0;
   #wall: number;
   #seq = 0;
@@ -43,13 +44,13 @@ export class VirtualClock implements Clock {
 
   after(delayMs: number, fn: () => void): () => void {
     const timer: Timer = { at: this.#elapsed + Math.max(0, delayMs), seq: this.#seq++, fn };
-    this.#push(timer);
+    this.#heap.push(timer);
     this.#live++;
     return () => {
       if (timer.fn === undefined) return;
       timer.fn = undefined;
       this.#live--;
-      while (this.#heap.length > 0 && this.#heap[0]?.fn === undefined) this.#pop();
+      while (this.#heap.size > 0 && this.#heap.peek()?.fn === undefined) this.#heap.pop();
     };
   }
 
@@ -60,7 +61,7 @@ export class VirtualClock implements Clock {
 
   /** Monotonic time of the next timer; undefined when none is armed. */
   get nextAt(): number | undefined {
-    return this.#heap[0]?.at;
+    return this.#heap.peek()?.at;
   }
 
   /** Moves wall-clock time by `ms` (may be negative) without firing anything, as a clock step on a host does. */
@@ -107,52 +108,15 @@ export class VirtualClock implements Clock {
   }
 
   #fireNext(limit: number): boolean {
-    const next = this.#heap[0];
+    const next = this.#heap.peek();
     if (next === undefined || next.at > limit) return false;
-    this.#pop();
+    this.#heap.pop();
     this.#elapsed = Math.max(this.#elapsed, next.at);
     const { fn } = next;
     next.fn = undefined;
     this.#live--;
-    while (this.#heap.length > 0 && this.#heap[0]?.fn === undefined) this.#pop();
+    while (this.#heap.size > 0 && this.#heap.peek()?.fn === undefined) this.#heap.pop();
     fn?.();
     return true;
-  }
-
-  #before(a: Timer | undefined, b: Timer | undefined): boolean {
-    if (a === undefined || b === undefined) return false;
-    return a.at !== b.at ? a.at < b.at : a.seq < b.seq;
-  }
-
-  #push(timer: Timer): void {
-    const heap = this.#heap;
-    heap.push(timer);
-    for (let i = heap.length - 1; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!this.#before(heap[i], heap[parent])) return;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    for (let i = 0; ; ) {
-      const left = 2 * i + 1;
-      const smaller = this.#before(heap[left + 1], heap[left]) ? left + 1 : left;
-      if (!this.#before(heap[smaller], heap[i])) return;
-      this.#swap(i, smaller);
-      i = smaller;
-    }
-  }
-
-  #swap(i: number, j: number): void {
-    const [a, b] = [this.#heap[i], this.#heap[j]];
-    if (a === undefined || b === undefined) return;
-    this.#heap[i] = b;
-    this.#heap[j] = a;
   }
 }
