@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ScalarTag } from 'yaml';
 import { type Decoded, decodeJson } from './decode.ts';
+import { setOwn } from './json.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -78,7 +79,7 @@ function toJson(raw: unknown, path: string, c: Conversion): unknown {
       continue;
     }
     if (Object.hasOwn(out, key)) c.duplicates.push(at);
-    Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true });
+    setOwn(out, key, value);
   }
   return out;
 }

@@ -1,3 +1,4 @@
+import { isObject, setOwn } from './json.ts';
 import { canonicalQuantity, QUANTITY_ERROR } from './quantity.ts';
 import { canonicalMicroTime, canonicalTime } from './times.ts';
 import type { FieldSchema, ScalarType, TypeSchema } from './types.ts';
@@ -143,7 +144,7 @@ function decodeMap(value: unknown, item: TypeSchema, at: Place): unknown {
   for (const key of Object.keys(value).sort()) {
     const v = value[key];
     const decoded = v === null ? zeroValue(item) : decode(v, item, place);
-    Object.defineProperty(out, key, { value: decoded, enumerable: true, configurable: true, writable: true });
+    setOwn(out, key, decoded);
   }
   return out;
 }
@@ -232,8 +233,4 @@ function jsonKind(value: unknown): string {
 function isEmptyCollection(value: unknown): boolean {
   if (Array.isArray(value) || typeof value === 'string') return value.length === 0;
   return isObject(value) && Object.keys(value).length === 0;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

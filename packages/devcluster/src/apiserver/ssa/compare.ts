@@ -1,15 +1,6 @@
-import type { TypeSchema } from '../schema/index.ts';
+import { equalJson, getOwn, isObject, type TypeSchema } from '../schema/index.ts';
 import { EMPTY, type FieldSet, FieldSetBuilder, recursiveDifference } from './field-set.ts';
-import {
-  equalJson,
-  fieldSchemaOrAny,
-  isAtomic,
-  isObject,
-  itemElement,
-  itemSchema,
-  type Shape,
-  shapeOf,
-} from './typed.ts';
+import { fieldSchemaOrAny, isAtomic, itemElement, itemSchema, type Shape, shapeOf } from './typed.ts';
 
 /** The fields in which two objects differ; no field is in two of the sets. */
 export interface Comparison {
@@ -90,15 +81,11 @@ function compareMaps(w: Walk, left: unknown, right: unknown, schema: TypeSchema)
   const rightKeys = Object.keys(r);
   // Two empty values are a leaf, so that null and {} stay distinct.
   if (isAtomic(schema, 'map') || (leftKeys.length === 0 && rightKeys.length === 0)) return compareLeaf(w, left, right);
-  for (const key of leftKeys) compareChild(w, `f:${key}`, l[key], own(r, key), fieldSchemaOrAny(schema, key));
+  for (const key of leftKeys) compareChild(w, `f:${key}`, l[key], getOwn(r, key), fieldSchemaOrAny(schema, key));
   for (const key of rightKeys) {
     if (!Object.hasOwn(l, key)) compareChild(w, `f:${key}`, undefined, r[key], fieldSchemaOrAny(schema, key));
   }
   return false;
-}
-
-function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function compareChild(w: Walk, element: string, left: unknown, right: unknown, schema: TypeSchema): void {

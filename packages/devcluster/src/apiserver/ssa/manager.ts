@@ -1,11 +1,10 @@
 import type { AnyObject, ManagedFieldsEntry } from '@drey/kube';
 import { StatusError } from '../model.ts';
-import { type TypeSchema, zeroObject } from '../schema/index.ts';
+import { equalJson, goJson, isObject, type TypeSchema, zeroObject } from '../schema/index.ts';
 import { compareTyped } from './compare.ts';
 import { difference, EMPTY, type FieldSet, fieldSetOf, has, printPath, union } from './field-set.ts';
 import { capUpdates, decodeManaged, encodeManaged, identity, type Managed, type Owners } from './managed.ts';
 import { toFieldSet } from './to-field-set.ts';
-import { equalJson, isObject } from './typed.ts';
 import { applyIntent, type Conflict, type UpdaterContext, updateOwners } from './updater.ts';
 import { typeErrors } from './validate.ts';
 
@@ -256,14 +255,6 @@ function withLastApplied(object: AnyObject, intent: AnyObject): AnyObject {
   const size = Object.entries(annotations).reduce((sum, [k, v]) => sum + k.length + v.length, 0);
   if (size > ANNOTATIONS_SIZE_MAX) delete (annotations as Record<string, string>)[LAST_APPLIED];
   return { ...object, metadata: { ...object.metadata, annotations } };
-}
-
-/** JSON as Go writes maps: keys sorted, `<`, `>` and `&` escaped. */
-function goJson(value: unknown): string {
-  const sorted = JSON.stringify(value, (_, v: unknown) =>
-    isObject(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
-  );
-  return sorted.replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function printKind(apiVersion: string, kind: string): string {

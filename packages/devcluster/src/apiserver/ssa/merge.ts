@@ -1,5 +1,5 @@
-import type { TypeSchema } from '../schema/index.ts';
-import { fieldSchemaOrAny, isAtomic, isObject, itemElement, itemSchema, type Shape, shapeOf } from './typed.ts';
+import { isObject, setOwn, type TypeSchema } from '../schema/index.ts';
+import { fieldSchemaOrAny, isAtomic, itemElement, itemSchema, type Shape, shapeOf } from './typed.ts';
 
 /** `intent` laid over `live`, field by field: maps and associative lists are merged, everything else is replaced. */
 export function mergeTyped(live: unknown, intent: unknown, schema: TypeSchema): unknown {
@@ -37,7 +37,7 @@ function mergeMaps(
   const out: Record<string, unknown> = {};
   const put = (key: string, value: unknown): void => {
     if (value === undefined) return;
-    Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true });
+    setOwn(out, key, value);
   };
   for (const [key, value] of Object.entries(left)) {
     const other = Object.hasOwn(right, key) ? right[key] : undefined;

@@ -71,7 +71,8 @@ function stepsOf(steps: Step[]): Case[] {
 }
 
 function placeOf(path: string): { object: string; name: string | undefined; subresource: string | undefined } {
-  const m = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/\{\{ns\}\})?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(path);
+  const m =
+    /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/\{\{ns\}\})?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(path);
   if (m === null) return { object: path, name: undefined, subresource: undefined };
   const object = m[3] === undefined ? `${m[1]}/${m[2]}` : `${m[1]}/${m[2]}/${m[3]}`;
   return { object, name: m[3], subresource: m[4] };
@@ -116,7 +117,14 @@ function caseOf(
     const expectedKind = /configmaps/.test(request.path) ? 'ConfigMap' : kind;
     const version = expectedKind === 'ConfigMap' ? 'v1' : apiVersion;
     return () => {
-      const options = { ...context, apiVersion: version, kind: expectedKind, live, intent, force: request.query?.force === 'true' };
+      const options = {
+        ...context,
+        apiVersion: version,
+        kind: expectedKind,
+        live,
+        intent,
+        force: request.query?.force === 'true',
+      };
       if (failed) {
         const error = thrown(() => applyServerSide(options));
         expect(error.status).toEqual(JSON.parse(JSON.stringify(body)));
@@ -125,7 +133,8 @@ function caseOf(
       }
     };
   }
-  if (body.kind === 'Status' || !['POST', 'PUT', 'PATCH'].includes(request.method) || old === undefined) return undefined;
+  if (body.kind === 'Status' || !['POST', 'PUT', 'PATCH'].includes(request.method) || old === undefined)
+    return undefined;
   if (place.subresource !== undefined && place.subresource !== 'status') return undefined;
   const sent = (request.body as AnyObject | undefined)?.metadata?.managedFields;
   return () => {

@@ -1,15 +1,6 @@
-import type { TypeSchema } from '../schema/index.ts';
+import { isObject, setOwn, type TypeSchema } from '../schema/index.ts';
 import { type FieldNode, type FieldSet, FieldSetBuilder } from './field-set.ts';
-import {
-  fieldSchema,
-  fieldSchemaOrAny,
-  isAtomic,
-  isDeclared,
-  isObject,
-  itemElement,
-  itemSchema,
-  shapeOf,
-} from './typed.ts';
+import { fieldSchema, fieldSchemaOrAny, isAtomic, isDeclared, itemElement, itemSchema, shapeOf } from './typed.ts';
 
 /** The fields that an object sets. */
 export function toFieldSet(value: unknown, schema: TypeSchema): FieldSet {
@@ -112,7 +103,7 @@ function removeFromMap(value: unknown, set: FieldSet, schema: TypeSchema): unkno
     const node = set.get(`f:${key}`);
     if (node?.member) continue;
     const left = node?.children === undefined ? v : removeFields(v, node.children, fieldSchemaOrAny(schema, key));
-    Object.defineProperty(out, key, { value: left, enumerable: true, configurable: true, writable: true });
+    setOwn(out, key, left);
     kept++;
   }
   return kept === 0 ? null : out;

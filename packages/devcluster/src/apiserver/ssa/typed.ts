@@ -1,17 +1,12 @@
-import type { TypeSchema } from '../schema/index.ts';
+import { isObject, type TypeSchema } from '../schema/index.ts';
 import { keyElement } from './field-set.ts';
 
 /** What the walks over typed values share: which shape applies to a value, schemas of children, names of list items. */
 
-export type Json = Readonly<Record<string, unknown>>;
 export type Shape = 'map' | 'list' | 'scalar';
 
 const ANY: TypeSchema = { t: 'any' };
 const ANY_ATOMIC: TypeSchema = { t: 'any', atomic: true };
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** How `value` is handled under `schema`; null and absent values take a map's way where anything goes. */
 export function shapeOf(schema: TypeSchema, value: unknown): Shape {
@@ -123,17 +118,4 @@ function keyedElement(schema: Extract<TypeSchema, { t: 'list' }>, item: unknown)
 function keyDefault(schema: Extract<TypeSchema, { t: 'list' }>, key: string): unknown {
   const item = schema.item();
   return item.t === 'struct' && Object.hasOwn(item.fields, key) ? item.fields[key]?.default : undefined;
-}
-
-/** Deep equality of JSON values. */
-export function equalJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((v, i) => equalJson(v, b[i]));
-  }
-  if (Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((k) => Object.hasOwn(b, k) && equalJson((a as Json)[k], (b as Json)[k]));
 }

@@ -1,10 +1,9 @@
-import type { TypeSchema } from '../schema/index.ts';
+import { equalJson, type TypeSchema } from '../schema/index.ts';
 import { type Comparison, compareTyped, withoutFields } from './compare.ts';
 import { difference, EMPTY, type FieldSet, intersection, members, recursiveDifference, union } from './field-set.ts';
 import { identity, type Managed, type Owners } from './managed.ts';
 import { mergeTyped } from './merge.ts';
 import { reconcileWithSchema, removeFields, toFieldSet, withNamedFields } from './to-field-set.ts';
-import { equalJson } from './typed.ts';
 
 /** The rules of structured-merge-diff: who owns what after an update or an apply. */
 export interface UpdaterContext {

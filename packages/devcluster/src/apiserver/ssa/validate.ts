@@ -1,6 +1,6 @@
-import type { ScalarType, TypeSchema } from '../schema/index.ts';
+import { goSyntax, goText, goType, isObject, type ScalarType, type TypeSchema } from '../schema/index.ts';
 import { printElement } from './field-set.ts';
-import { fieldSchema, isAtomic, isObject, itemElement, itemSchema, shapeOf } from './typed.ts';
+import { fieldSchema, isAtomic, itemElement, itemSchema, shapeOf } from './typed.ts';
 
 interface Problem {
   readonly path: string;
@@ -87,33 +87,7 @@ function checkScalar(out: Problem[], path: string, value: unknown, scalar: Scala
   }
 }
 
-function goType(value: unknown): string {
-  if (Array.isArray(value)) return '[]interface {}';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
-  if (typeof value === 'boolean') return 'bool';
-  return typeof value === 'string' ? 'string' : 'map[string]interface {}';
-}
-
-/** As `%v` of Go prints a value, inside the wrapper that the merge library holds it in. */
+/** As the merge library prints a value that it holds. */
 function goValue(value: unknown): string {
-  return `&{${goPlain(value)}}`;
-}
-
-function goPlain(value: unknown): string {
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goPlain).join(' ')}]`;
-  if (!isObject(value)) return String(value);
-  return `map[${Object.keys(value)
-    .sort()
-    .map((k) => `${k}:${goPlain(value[k])}`)
-    .join(' ')}]`;
-}
-
-/** As `%#v` prints it. */
-function goSyntax(value: unknown): string {
-  if (value === null) return 'interface {}(nil)';
-  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const entries = Object.keys(value).sort();
-  return `map[string]interface {}{${entries.map((k) => `${JSON.stringify(k)}:${goSyntax(value[k])}`).join(', ')}}`;
+  return `&{${goText(value)}}`;
 }
