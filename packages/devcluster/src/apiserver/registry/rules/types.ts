@@ -1,0 +1,47 @@
+import type { AnyObject } from '@drey/kube';
+import type { FieldError } from '../../model.ts';
+
+/** What a built-in kind does differently from {@link commonRules}. All of it is optional. */
+export interface KindRules {
+  /** Fills defaults into a decoded object. Mutates. */
+  readonly defaults?: (object: AnyObject) => void;
+  /** Beyond dropping the status. Mutates. */
+  readonly prepareForCreate?: (object: AnyObject) => void;
+  /** Beyond keeping status (main resource) or everything else (`status`). Mutates `object`. */
+  readonly prepareForUpdate?: (object: AnyObject, old: AnyObject, subresource: string | undefined) => void;
+  /** Checks of create, and of update of the main resource. */
+  readonly validate?: (object: AnyObject) => readonly FieldError[];
+  readonly validateUpdate?: (
+    object: AnyObject,
+    old: AnyObject,
+    subresource: string | undefined,
+  ) => readonly FieldError[];
+  /** Format of metadata.name. */
+  readonly name?: (name: string) => readonly string[];
+  /** When metadata.generation rises: never, with spec, with spec or annotations; default: never. */
+  readonly generation?: 'spec' | 'spec-or-annotations' | ((object: AnyObject, old: AnyObject) => boolean);
+  /** False for kinds that do not start with a generation of 1 but keep what the client set. */
+  readonly selectableFields?: (object: AnyObject) => Readonly<Record<string, string>>;
+  /** Grace of a delete in seconds; absent: objects go at once. */
+  readonly gracePeriodSeconds?: (object: AnyObject, requested: number | undefined) => number;
+  /** The main resource may not set the status although there is no status endpoint, or may although there is. */
+  readonly status?: 'kept' | 'free';
+  /** PUT of what does not exist creates it. */
+  readonly createsOnUpdate?: true;
+  /** PUT has to carry a resourceVersion. */
+  readonly needsResourceVersion?: true;
+  /** DELETE answers with the object instead of a Status. */
+  readonly answersDeletedObject?: true;
+  /** DELETE without a propagation policy orphans dependents. */
+  readonly orphansByDefault?: true;
+  /** Warnings for clients that write this. */
+  readonly warnings?: (object: AnyObject, old: AnyObject | undefined) => readonly string[];
+  /** Kinds that share storage: the key, and the translation. */
+  readonly storage?: StorageForm;
+}
+
+export interface StorageForm {
+  readonly key: string;
+  encode(object: AnyObject): AnyObject;
+  decode(object: AnyObject): AnyObject;
+}

@@ -1,0 +1,168 @@
+import type { AnyObject } from '@drey/kube';
+import type { ServedResource } from '../registry/served.ts';
+import { type Decoded, decodeJson, decodeYaml, normalize, strictFieldErrors } from '../schema/index.ts';
+import { badRequest, failure } from '../status.ts';
+import type { Call } from './context.ts';
+import type { WriteOptions } from './parameters.ts';
+
+/** What a body has to be: the resource's kind, or that of a subresource. */
+export type BodyTarget = Pick<ServedResource, 'group' | 'version' | 'kind' | 'apiVersion' | 'schema' | 'crd'>;
+
+/**
+ * Decodes the body of a create or update into a fresh object of the target's kind, as the server's decoder leaves it and
+ * with the defaults of `applyDefaults`. Unknown and duplicate fields are treated as `fieldValidation` says.
+ */
+export function decodeBody(
+  call: Call,
+  target: BodyTarget,
+  fieldValidation: WriteOptions['fieldValidation'],
+): AnyObject {
+  const body = call.request.body ?? new Uint8Array();
+  const decoded = decodeMedia(call, body, target);
+  if (!decoded.ok) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${target.kind}): ${decoded.message} (${summary(body)})`,
+    );
+  }
+  const fields = asFields(decoded.value, body, target);
+  checkKind(call, fields, target);
+  const object = objectOf(call, fields, target);
+  reportStrictErrors(call, decoded, { fields, target, fieldValidation });
+  return object;
+}
+
+/** Binary bodies have no text: their fields are known. */
+type DecodedBody =
+  | { readonly ok: true; readonly value: unknown; readonly text?: string }
+  | { readonly ok: false; readonly message: string };
+
+function decodeMedia(call: Call, body: Uint8Array, target: BodyTarget): DecodedBody {
+  const type = mediaType(call.request.headers['content-type']);
+  switch (type) {
+    case '':
+    case 'application/json':
+      return withContext(decodeJson(body), "couldn't get version/kind; json parse error: ");
+    case 'application/yaml':
+      return withContext(decodeYaml(body), 'error converting YAML to JSON: ');
+    case 'application/vnd.kubernetes.protobuf':
+      if (call.core.decodeProtobuf !== undefined && target.crd === undefined) return decodeProtobuf(call, body, target);
+      break;
+    default:
+      break;
+  }
+  throw unsupportedMediaType(target);
+}
+
+export function mediaType(header: string | undefined): string {
+  return (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function withContext(decoded: Decoded, context: string): Decoded {
+  return decoded.ok ? decoded : { ok: false, message: `${context}${decoded.message}` };
+}
+
+function decodeProtobuf(call: Call, body: Uint8Array, target: BodyTarget): DecodedBody {
+  const decoded = call.core.decodeProtobuf?.(body);
+  if (decoded === undefined) throw unsupportedMediaType(target);
+  if ('error' in decoded) {
+    throw badRequest(`the object provided is unrecognized (must be of type ${target.kind}): ${decoded.error}`);
+  }
+  return { ok: true, value: decoded.object };
+}
+
+function unsupportedMediaType(target: BodyTarget): Error {
+  const types = ['application/json', 'application/yaml'];
+  if (target.crd === undefined) types.push('application/vnd.kubernetes.protobuf');
+  return failure({
+    code: 415,
+    reason: 'UnsupportedMediaType',
+    message: `the body of the request was in an unknown format - accepted media types include: ${types.join(', ')}`,
+  });
+}
+
+const SUMMARY_BYTES = 30;
+
+/** The beginning of a body that could not be read. */
+function summary(body: Uint8Array): string {
+  if (body.length === 0) return '<empty>';
+  const start = Buffer.from(body.subarray(0, SUMMARY_BYTES));
+  const text = body[0] === 0x7b ? start.toString('utf8') : start.toString('hex');
+  return body.length > SUMMARY_BYTES ? `${text} ...` : text;
+}
+
+function asFields(value: unknown, body: Uint8Array, target: BodyTarget): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  const found = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+  throw badRequest(
+    `the object provided is unrecognized (must be of type ${target.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${summary(body)})`,
+  );
+}
+
+/** Kind and apiVersion may be absent; they must not be others. */
+function checkKind(call: Call, fields: Record<string, unknown>, target: BodyTarget): void {
+  const kind = typeof fields.kind === 'string' && fields.kind !== '' ? fields.kind : target.kind;
+  const apiVersion =
+    typeof fields.apiVersion === 'string' && fields.apiVersion !== '' ? fields.apiVersion : target.apiVersion;
+  fields.kind = kind;
+  fields.apiVersion = apiVersion;
+  if (kind === target.kind && apiVersion === target.apiVersion) return;
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  if (target.crd !== undefined) {
+    const want = `${target.apiVersion.replace(/^[^/]*\//, `${target.group}/`)}, Kind=${target.kind}`;
+    throw badRequest(
+      kind === target.kind
+        ? `the API version in the data (${apiVersion}) does not match the expected API version (${target.apiVersion})`
+        : `${kind} in version "${version}" cannot be handled as a ${target.kind}: converting (${group}/${version}, Kind=${kind}) to (${want}): unknown conversion`,
+    );
+  }
+  const known = call.core.registry.findKind(group, version, kind);
+  const why =
+    known === undefined || known.crd !== undefined
+      ? `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:110"`
+      : `converting (${version}.${kind}) to (${internalPackage(target.group)}.${target.kind}): unknown conversion`;
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${target.kind}: ${why}`);
+}
+
+function internalPackage(group: string): string {
+  return group === '' ? 'core' : (group.split('.', 1)[0] ?? group);
+}
+
+/** The decoded, pruned object with no defaults yet. */
+export function objectOf(call: Call, fields: Record<string, unknown>, target: BodyTarget): AnyObject {
+  if (target.crd !== undefined) return withMetadata(structuredClone(fields));
+  const result = normalize(fields, target.schema);
+  if (!result.ok) {
+    throw badRequest(
+      `${target.kind} in version "${target.version}" cannot be handled as a ${target.kind}: ${result.message}`,
+    );
+  }
+  void call;
+  return withMetadata({ ...result.value, kind: target.kind, apiVersion: target.apiVersion });
+}
+
+/** Objects have metadata from here on. */
+function withMetadata(fields: Record<string, unknown>): AnyObject {
+  const metadata = typeof fields.metadata === 'object' && fields.metadata !== null ? fields.metadata : {};
+  return { ...fields, metadata } as unknown as AnyObject;
+}
+
+function reportStrictErrors(
+  call: Call,
+  decoded: DecodedBody,
+  {
+    fields,
+    target,
+    fieldValidation,
+  }: { fields: unknown; target: BodyTarget; fieldValidation: WriteOptions['fieldValidation'] },
+): void {
+  if (fieldValidation === 'Ignore' || !decoded.ok || decoded.text === undefined) return;
+  void fields;
+  const errors = strictFieldErrors(decoded.text, target.schema);
+  if (errors.length === 0) return;
+  if (fieldValidation === 'Warn') call.warnings.push(...errors);
+  else {
+    throw badRequest(
+      `${target.kind} in version "${target.version}" cannot be handled as a ${target.kind}: strict decoding error: ${errors.join(', ')}`,
+    );
+  }
+}
