@@ -86,13 +86,7 @@ export function createRbac(objects: ObjectReader): Rbac {
     rulesFor(user, namespace) {
       const found = [...grants(user, namespace)];
       const errors = found.flatMap(({ error }) => (error === undefined ? [] : [error]));
-      const masters: PolicyRule[] = user.groups.includes(MASTERS_GROUP)
-        ? [
-            { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-            { verbs: ['*'], nonResourceURLs: ['*'] },
-          ]
-        : [];
-      return { rules: [...masters, ...found.flatMap(({ rules }) => rules)], errors };
+      return { rules: found.flatMap(({ rules }) => rules), errors };
     },
   };
 }
