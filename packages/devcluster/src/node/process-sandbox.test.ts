@@ -67,6 +67,7 @@ async function sandboxOf(spec: Partial<PodSpec>, address = '127.77.0.1'): Promis
     nodeAllocatable: {},
     hostname: 'machine',
     services: () => [{ namespace: 'ns', name: 'svc', addresses: ['127.97.0.1'] }],
+    ended: () => undefined,
   };
   const sandbox = new ProcessSandbox(env, pod, address);
   sandboxes.push(sandbox);

@@ -41,6 +41,8 @@ export interface SandboxEnv {
   readonly nodeAllocatable: Readonly<Record<string, string>>;
   readonly hostname: string;
   readonly services: () => readonly ServiceAddresses[];
+  /** The sandbox was destroyed. */
+  ended(sandbox: ProcessSandbox): void;
 }
 
 interface Instance {
@@ -214,6 +216,7 @@ export class ProcessSandbox implements PodSandbox {
       logs.previous?.close();
     }
     rmSync(this.#directories.pod, { recursive: true, force: true });
+    this.#env.ended(this);
   }
 
   /** Process ids of running containers with what they belong to, for the memory watch. */
