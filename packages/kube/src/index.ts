@@ -21,4 +21,7 @@ export { listAll, listPages, PAGE_LIMIT } from './client/paging.ts';
 export { collectionPath, objectPath } from './client/paths.ts';
 export * from './client/transport.ts';
 export * from './kinds.ts';
+export { type BackoffOptions, backoffMs } from './runtime/backoff.ts';
 export * from './runtime/clock.ts';
+export * from './runtime/controller.ts';
+export * from './runtime/queue.ts';
