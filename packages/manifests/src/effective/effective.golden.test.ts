@@ -1,0 +1,97 @@
+import { parseExactJson } from '@drey/api';
+import { afterAll, describe, expect, test } from 'vitest';
+import { goldenArea } from '../../../../golden/golden.ts';
+import { buildDeployConfig, type DeployConfig, withoutOperatorKeys } from './deploy-config.ts';
+import { buildObserveConfig, buildSessionJobConfig } from './session-job-config.ts';
+import type { DeploymentInput } from './spec-view.ts';
+
+interface Shown {
+  readonly config: Record<string, string>;
+  readonly podTemplates?: { readonly jobmanager?: unknown; readonly taskmanager?: unknown };
+  readonly logFiles?: Record<string, string>;
+}
+
+interface Vector {
+  readonly id: string;
+  readonly object: DeploymentInput;
+  readonly operatorConfig?: Record<string, string | null>;
+  readonly deployed?: DeploymentInput;
+  readonly stable?: DeploymentInput;
+  readonly sessionJob?: DeploymentInput;
+  readonly result: {
+    readonly deploy?: Shown;
+    readonly keysNotPassedToFlink?: readonly string[];
+    readonly observe?: Shown;
+    readonly sessionJob?: Shown;
+    readonly exception?: string;
+  };
+}
+
+const area = goldenArea('operator-classes');
+const present = area.files.includes('effective-config.json');
+const vectors = present ? (parseExactJson(area.text('effective-config.json')) as unknown as Vector[]) : [];
+const defaults = present
+  ? area.json<{ tokens: Record<string, string>; config: Record<string, string> }>('operator-defaults.json')
+  : { tokens: {}, config: {} };
+let passed = 0;
+
+describe('Effective configurations are those of the Apache operator', () => {
+  test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
+    check(vector);
+    passed += 1;
+  });
+});
+
+afterAll(() => console.log(`operator-classes effective-config: ${passed} of ${vectors.length}`));
+
+function check(vector: Vector): void {
+  const { object: deployment, result } = vector;
+  const operatorConfig = operatorConfigOf(vector);
+  if (result.exception) {
+    expect(() => buildDeployConfig({ deployment, operatorConfig })).toThrow();
+    return;
+  }
+  if (result.deploy) {
+    const built = buildDeployConfig({ deployment, operatorConfig });
+    expect(comparable(built.config.toRecord())).toEqual(comparable(result.deploy.config));
+    expect(templates(built)).toEqual(
+      result.deploy.podTemplates
+        ? { jobmanager: result.deploy.podTemplates.jobmanager, taskmanager: result.deploy.podTemplates.taskmanager }
+        : {},
+    );
+    if (result.deploy.logFiles) expect(built.logging).toEqual(result.deploy.logFiles);
+    const removed = [...built.config.keys()].filter((key) => !withoutOperatorKeys(built.config).has(key)).sort();
+    expect(removed).toEqual([...(result.keysNotPassedToFlink ?? [])].sort());
+  }
+  const running = vector.stable ?? vector.deployed ?? deployment;
+  const observe = (): ReturnType<typeof buildObserveConfig> =>
+    buildObserveConfig({ deployment, deployedSpec: running.spec, operatorConfig });
+  if (result.observe) expect(comparable(observe().toRecord())).toEqual(comparable(result.observe.config));
+  if (result.sessionJob) {
+    expect(comparable(buildSessionJobConfig(observe(), vector.sessionJob!).toRecord())).toEqual(
+      comparable(result.sessionJob.config),
+    );
+  }
+}
+
+function operatorConfigOf({ operatorConfig = {} }: Vector): Record<string, string> {
+  const all: Record<string, string | null> = { ...defaults.config, ...operatorConfig };
+  return Object.fromEntries(Object.entries(all).flatMap(([k, v]) => (v === null ? [] : [[k, detoken(v)]])));
+}
+
+const detoken = (text: string): string => defaults.tokens[text] ?? text;
+
+function comparable(config: Record<string, string>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => {
+      if (key.startsWith('kubernetes.pod-template-file.')) return [key, '<podtemplate>'];
+      if (key === '$internal.deployment.config-dir') return [key, '<confdir>'];
+      return [key, detoken(value)];
+    }),
+  );
+}
+
+function templates({ jobManagerTemplate, taskManagerTemplate }: DeployConfig): unknown {
+  const shown = { jobmanager: jobManagerTemplate, taskmanager: taskManagerTemplate };
+  return JSON.parse(JSON.stringify(shown));
+}
