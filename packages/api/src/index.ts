@@ -13,6 +13,7 @@ export * from './spec/pod-normal-form.ts';
 export * from './spec/recorded.ts';
 export * from './values/decimal.ts';
 export * from './values/flatten.ts';
+export * from './values/ingress-template.ts';
 export * from './values/json.ts';
 export * from './values/memory-size.ts';
 export * from './values/quantity.ts';

@@ -1,4 +1,32 @@
+export { defaultConfiguration, versionPrefixes } from './effective/defaults.ts';
+export {
+  buildDeployConfig,
+  CLIENT_VERSION,
+  type DeployConfig,
+  type DeployConfigInput,
+  GENERATION_ANNOTATION,
+  withoutOperatorKeys,
+} from './effective/deploy-config.ts';
+export { ManifestError, type ManifestErrorCode } from './effective/errors.ts';
+export { buildIngress } from './effective/ingress.ts';
+export { TASK_MANAGER_REPLICAS, taskManagers } from './effective/job-config.ts';
+export { DEFAULT_LOG4J_CONSOLE, DEFAULT_LOGGING } from './effective/logging.ts';
+export {
+  buildNativeDeployment,
+  type DeploymentDecision,
+  type NativeDeployment,
+  type NativeDeploymentInput,
+  withOwner,
+} from './effective/native-deployment.ts';
+export { mergePodTemplates } from './effective/pod-templates.ts';
+export {
+  buildObserveConfig,
+  buildSessionJobConfig,
+  type ObserveConfigInput,
+} from './effective/session-job-config.ts';
+export type { DeploymentInput } from './effective/spec-view.ts';
 export * from './kubernetes/objects.ts';
+export { restServiceName } from './native/decorators/services.ts';
 export type { ClientFiles, ClusterTarget, ConfigFileFormat, NativeClusterInput } from './native/input.ts';
 export { buildNativeCluster, type NativeCluster, ownedBy } from './native/jobmanager-factory.ts';
 export {

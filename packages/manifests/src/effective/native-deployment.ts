@@ -1,0 +1,143 @@
+import {
+  type ConfigEntries,
+  executionOptions,
+  type FlinkConfig,
+  highAvailabilityOptions,
+  mapListType,
+} from '@drey/flink';
+import { stringify } from 'yaml';
+import type { ManifestObject } from '../kubernetes/objects.ts';
+import type { NativeClusterInput } from '../native/input.ts';
+import { javaHashOrder } from '../native/java-map.ts';
+import { buildNativeCluster, ownedBy } from '../native/jobmanager-factory.ts';
+import { buildDeployConfig, CLIENT_VERSION, type DeployConfig } from './deploy-config.ts';
+import { buildIngress } from './ingress.ts';
+import { DEFAULT_LOGGING } from './logging.ts';
+import { type DeploymentInput, type DeploymentView, viewDeployment } from './spec-view.ts';
+
+/** What is decided at the moment of a deployment, and recorded before it. */
+export interface DeploymentDecision {
+  /** Flink’s id of the job, 32 hexadecimal digits; a user’s own `$internal.pipeline.job-id` goes before it. */
+  readonly jobId: string;
+  /** Names the directory of this deployment in the job result store, so that an old result never ends a new job. */
+  readonly resultStoreId: string;
+  /** The state to start from: a path, or a marker where only high availability metadata knows it. Absent: none. */
+  readonly savepointPath?: string;
+}
+
+/** What the native objects of a FlinkDeployment are made from. */
+export interface NativeDeploymentInput {
+  readonly deployment: DeploymentInput;
+  /** The operator’s default configuration, flat. */
+  readonly operatorConfig: ConfigEntries;
+  readonly decision: DeploymentDecision;
+  /** Logging files for deployments that bring none. Absent: Drey’s own. */
+  readonly logging?: Readonly<Record<string, string>>;
+}
+
+/** The objects of a FlinkDeployment in native mode. */
+export interface NativeDeployment {
+  /** The JobManager’s Deployment; it is created first, its uid goes into the others. */
+  readonly deployment: ManifestObject;
+  /** Services and ConfigMaps in creation order, without their owner: see {@link withOwner}. */
+  readonly accompanying: readonly ManifestObject[];
+  readonly ingress: ManifestObject | undefined;
+  /** The effective configuration, the operator’s own keys included. */
+  readonly config: FlinkConfig;
+  /** What Flink’s client is given, for {@link buildTaskManagerPod}. */
+  readonly cluster: NativeClusterInput;
+}
+
+/**
+ * Exactly the objects that the Apache operator makes Flink’s client create for a FlinkDeployment in native mode, and its
+ * Ingress. Pure. Throws `ManifestError` or `FlinkError` for a spec that cannot be deployed.
+ */
+export function buildNativeDeployment(input: NativeDeploymentInput): NativeDeployment {
+  const { deployment, decision } = input;
+  const view = viewDeployment(deployment);
+  const deploy = buildDeployConfig(input);
+  const cluster: NativeClusterInput = {
+    flinkVersion: CLIENT_VERSION,
+    target: view.job === undefined ? 'session' : 'application',
+    clusterId: view.name,
+    configuration: withDecision(withOwnerReference(deploy.flinkConfig, view), view, decision).toRecord(),
+    configFile: deploy.configFile,
+    files: clientFiles(deploy, input.logging ?? DEFAULT_LOGGING),
+  };
+  const { deployment: jobManager, accompanying } = buildNativeCluster(cluster);
+  const place = (object: ManifestObject): ManifestObject => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: view.namespace },
+  });
+  return {
+    deployment: place(jobManager),
+    accompanying: accompanying.map(place),
+    ingress: buildIngress(deployment, deploy.config),
+    config: deploy.config,
+    cluster,
+  };
+}
+
+/** All objects in creation order; `uid` is that of the JobManager’s Deployment, which owns the accompanying ones. */
+export function withOwner({ deployment, accompanying, ingress }: NativeDeployment, uid: string): ManifestObject[] {
+  const owner = { name: deployment.metadata.name, uid };
+  return [deployment, ...accompanying.map((object) => ownedBy(object, owner)), ...(ingress ? [ingress] : [])];
+}
+
+function clientFiles(
+  { jobManagerTemplate, taskManagerTemplate, logging }: DeployConfig,
+  defaults: Readonly<Record<string, string>>,
+): NonNullable<NativeClusterInput['files']> {
+  return {
+    logging: logging ?? defaults,
+    ...(jobManagerTemplate && { jobManagerTemplate }),
+    ...(taskManagerTemplate && {
+      taskManagerTemplate: { pod: taskManagerTemplate, text: templateText(taskManagerTemplate) },
+    }),
+  };
+}
+
+function templateText(template: unknown): string {
+  return stringify(template, {
+    directives: true,
+    defaultStringType: 'QUOTE_DOUBLE',
+    defaultKeyType: 'PLAIN',
+    lineWidth: 0,
+  });
+}
+
+/** The FlinkDeployment owns its JobManager’s Deployment, without being its controller. */
+function withOwnerReference(config: FlinkConfig, { uid, name, apiVersion, kind }: DeploymentView): FlinkConfig {
+  const owner: Record<string, string> = {
+    apiVersion,
+    kind,
+    name,
+    uid: uid ?? '',
+    controller: 'false',
+    blockOwnerDeletion: 'true',
+  };
+  const map = new Map(javaHashOrder(Object.keys(owner)).map((key) => [key, owner[key] ?? '']));
+  return config.with('kubernetes.jobmanager.owner.reference', mapListType.format([map], config.rules));
+}
+
+/** The parts of the configuration that are decided at each deployment of an application. */
+function withDecision(config: FlinkConfig, view: DeploymentView, decision: DeploymentDecision): FlinkConfig {
+  if (view.job === undefined) return config;
+  const { jobId, resultStoreId, savepointPath } = decision;
+  const identified = config.has(executionOptions.pipelineJobId)
+    ? config
+    : config.with(executionOptions.pipelineJobId.key, jobId);
+  const stored = withResultStore(identified, view.name, resultStoreId);
+  const bare = stored.without('execution.savepoint.path', 'execution.state-recovery.path');
+  return savepointPath === undefined ? bare : bare.with('execution.savepoint.path', savepointPath);
+}
+
+function withResultStore(config: FlinkConfig, name: string, resultStoreId: string): FlinkConfig {
+  const directory = config.get(highAvailabilityOptions.storageDir);
+  if (directory === undefined) return config;
+  const { jobResultStoreDeleteOnCommit, jobResultStorePath } = highAvailabilityOptions;
+  const kept = config.has(jobResultStoreDeleteOnCommit)
+    ? config
+    : config.with(jobResultStoreDeleteOnCommit.key, 'false');
+  return kept.with(jobResultStorePath.key, `${directory}/job-result-store/${name}/${resultStoreId}`);
+}
