@@ -97,11 +97,11 @@ export function parseCheckpoint(json: unknown): Checkpoint {
 }
 
 function readCheckpoint(from: JsonObject): Checkpoint {
-  const status = text(from, 'status');
+  const status = statusOf(text(from, 'status'));
   const tasks = optionalObject(from, 'tasks') ?? {};
   return compact({
     id: number(from, 'id'),
-    status: status === 'COMPLETED' || status === 'FAILED' ? status : ('IN_PROGRESS' as const),
+    status,
     isSavepoint: flag(from, 'is_savepoint'),
     checkpointType: optionalText(from, 'checkpoint_type'),
     savepointFormat: optionalText(from, 'savepointFormat'),
@@ -115,6 +115,10 @@ function readCheckpoint(from: JsonObject): Checkpoint {
     failureMessage: optionalText(from, 'failure_message'),
     tasks: Object.fromEntries(Object.keys(tasks).map((vertex) => [vertex, numbers(tasks, vertex)])),
   });
+}
+
+function statusOf(text: string): Checkpoint['status'] {
+  return text === 'COMPLETED' || text === 'FAILED' ? text : 'IN_PROGRESS';
 }
 
 function readRestored(from: JsonObject): RestoredCheckpoint {
