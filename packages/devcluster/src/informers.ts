@@ -6,8 +6,10 @@ import {
   type Random,
   Reflector,
   type Resource,
+  type Source,
   Store,
   showOwnWrites,
+  storeSource,
 } from '@drey/kube';
 
 /**
@@ -21,6 +23,8 @@ export interface Informer<T extends KubeObject> {
   ownedBy(uid: string): T[];
   /** Hears every change from now on, and what is there already. `old` is undefined for new objects. */
   onChange(listener: (object: T, old: T | undefined, deleted: boolean) => void): void;
+  /** A source for a controller: the keys that `keysOf` names for each object that changes. */
+  source(keysOf: (object: T) => readonly string[]): Source;
 }
 
 type Index = 'owner';
@@ -64,6 +68,11 @@ export class Informers {
           );
         store.subscribe(hear, { replay: true });
       },
+      source: (keysOf) =>
+        storeSource(store, (change) => {
+          const now = keysOf(plain(change.object));
+          return change.type === 'modified' ? [...new Set([...keysOf(plain(change.old)), ...now])] : now;
+        }),
     };
   }
 
