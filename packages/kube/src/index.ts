@@ -14,12 +14,16 @@ export {
 } from './cache/store.ts';
 export { compareVersions, newerVersion } from './cache/version.ts';
 export * from './client/client.ts';
+export { type CredentialSource, type Credentials, fixedCredentials } from './client/credentials.ts';
 export * from './client/errors.ts';
 export { createKubeClient, type KubeClientOptions } from './client/kube-client.ts';
+export { type ClusterAccess, type KubeContext, type KubeconfigOptions, loadKubeconfig } from './client/kubeconfig.ts';
+export { KubeconfigError, type KubeconfigErrorCode } from './client/kubeconfig-error.ts';
 export * from './client/objects.ts';
 export { listAll, listPages, PAGE_LIMIT } from './client/paging.ts';
 export { collectionPath, objectPath } from './client/paths.ts';
 export * from './client/transport.ts';
+export { UndiciTransport } from './client/undici-transport.ts';
 export * from './kinds.ts';
 export { type BackoffOptions, backoffMs } from './runtime/backoff.ts';
 export * from './runtime/clock.ts';
