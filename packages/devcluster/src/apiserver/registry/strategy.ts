@@ -1,5 +1,7 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError, Strategy } from '../model.ts';
+import { subdomainErrors } from '../validation/formats.ts';
+import { objectMetaErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
 import type { KindRules } from './rules/types.ts';
 import { sameValue } from './same-value.ts';
 
@@ -25,8 +27,13 @@ export function builtinStrategy(rules: KindRules, options: StrategyOptions): Str
       else if (statusKept) copyField(object, old, 'status');
       rules.prepareForUpdate?.(object, old, subresource);
     },
-    validateCreate: (object) => rules.validate?.(object) ?? [],
+    validateCreate: (object) => [
+      ...objectMetaErrors(object, options.namespaced, rules.name ?? subdomainErrors),
+      ...(rules.validate?.(object) ?? []),
+    ],
+    // Metadata is judged once for all kinds and once more by the kind, as in the real server: errors come twice.
     validateUpdate: (object, old, subresource): readonly FieldError[] => [
+      ...objectMetaUpdateErrors(object, old),
       ...(subresource === undefined ? (rules.validate?.(object) ?? []) : []),
       ...(rules.validateUpdate?.(object, old, subresource) ?? []),
     ],

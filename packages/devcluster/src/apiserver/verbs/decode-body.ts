@@ -141,7 +141,7 @@ export function objectOf(call: Call, fields: Record<string, unknown>, target: Bo
 }
 
 /** Objects have metadata from here on. */
-function withMetadata(fields: Record<string, unknown>): AnyObject {
+export function withMetadata(fields: Record<string, unknown>): AnyObject {
   const metadata = typeof fields.metadata === 'object' && fields.metadata !== null ? fields.metadata : {};
   return { ...fields, metadata } as unknown as AnyObject;
 }

@@ -1,6 +1,7 @@
 import type { FieldError } from '../model.ts';
 import type { ServedResource } from '../registry/served.ts';
 import { badRequest, invalidOptions, plain500 } from '../status.ts';
+import { forbiddenField, required } from '../validation/field-errors.ts';
 
 /** A decimal integer; undefined when absent. Throws 400. */
 export function integerParameter(value: string | null): number | undefined {
@@ -35,12 +36,20 @@ export interface WriteOptions {
 }
 
 /** The query parameters of a write. `kind` names the options object in errors, for example `CreateOptions`. */
-export function writeOptions(query: URLSearchParams, kind: string): WriteOptions {
+export function writeOptions(query: URLSearchParams, kind: string, patch?: 'apply' | 'patch'): WriteOptions {
   const dryRun = query.getAll('dryRun');
   const fieldManager = query.get('fieldManager') ?? '';
   const fieldValidation = query.get('fieldValidation') ?? '';
   const force = query.get('force');
-  const errors = [...dryRunErrors(dryRun), ...managerErrors(fieldManager), ...fieldValidationErrors(fieldValidation)];
+  const errors = [
+    ...(patch === 'apply' && fieldManager === '' ? [required('fieldManager', 'is required for apply patch')] : []),
+    ...(patch === 'patch' && force !== null
+      ? [forbiddenField('force', 'may not be specified for non-apply patch')]
+      : []),
+    ...managerErrors(fieldManager),
+    ...dryRunErrors(dryRun),
+    ...fieldValidationErrors(fieldValidation),
+  ];
   if (errors.length > 0) throw invalidOptions(kind, errors);
   return {
     dryRun: dryRun.length > 0,

@@ -4,6 +4,8 @@ import type { Call } from './context.ts';
 import { createObject } from './create.ts';
 import { deleteCollection, deleteObject } from './delete.ts';
 import { getObject, listObjects } from './list.ts';
+import { patchObject } from './patch.ts';
+import { updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
 
 /** Answers an authorized request on a served resource. Throws StatusError. */
@@ -24,7 +26,9 @@ export async function handleResource(call: Call): Promise<ApiResponse> {
       return deleteObject(call);
     case 'deletecollection':
       return deleteCollection(call);
-    default:
-      throw methodNotAllowed();
+    case 'update':
+      return updateObject(call);
+    case 'patch':
+      return patchObject(call);
   }
 }

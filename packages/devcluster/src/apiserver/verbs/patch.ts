@@ -1,0 +1,210 @@
+import type { AnyObject } from '@drey/kube';
+import type { ApiResponse } from '../contract.ts';
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  decodeJsonPatch,
+  decodeMergePatch,
+  decodeStrategicMergePatch,
+} from '../patch/index.ts';
+import { decodeJson, decodeYaml, normalize, unknownFields } from '../schema/index.ts';
+import { applyServerSide, recordUpdate } from '../ssa/index.ts';
+import { badRequest, conflict, failure, invalid } from '../status.ts';
+import { invalidValue } from '../validation/field-errors.ts';
+import type { Call } from './context.ts';
+import { checkRequestNamespace } from './create.ts';
+import { mediaType, withMetadata } from './decode-body.ts';
+import { printGo } from './go-text.ts';
+import { ownership } from './ownership.ts';
+import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
+import { respondObject } from './respond.ts';
+import { checkRequestName } from './update.ts';
+import { writeStored } from './write-stored.ts';
+
+const APPLY = 'application/apply-patch+yaml';
+
+type Patcher = (existing: AnyObject | undefined) => AnyObject;
+
+/** PATCH of an object, or of one of its subresources that have the object's own form. */
+export async function patchObject(call: Call): Promise<ApiResponse> {
+  const { request } = call;
+  const type = patchTypeOf(call);
+  const options = writeOptions(request.query, 'PatchOptions', type === APPLY ? 'apply' : 'patch');
+  const patch = type === APPLY ? applyPatcher(call, options) : documentPatcher(call, options, type);
+  const { object, created } = await writeStored(call, {
+    options,
+    optionsKind: 'PatchOptions',
+    wanted: (existing) => checked(call, patch(existing), existing),
+    creates: type === APPLY && call.subresource === undefined,
+    uidIsPrecondition: false,
+  });
+  return respondObject(call, created ? 201 : 200, object);
+}
+
+/** The media type of the patch. Throws 415. */
+export function patchTypeOf({ request, resource }: Call): string {
+  const type = mediaType(request.headers['content-type']);
+  const known = ['application/json-patch+json', 'application/merge-patch+json'];
+  if (resource.crd === undefined) known.push('application/strategic-merge-patch+json');
+  known.push(APPLY);
+  if (known.includes(type)) return type;
+  if (type === 'application/strategic-merge-patch+json') {
+    throw failure({
+      code: 415,
+      reason: 'UnsupportedMediaType',
+      message: `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
+    });
+  }
+  throw failure({ code: 415, reason: 'UnsupportedMediaType', message: '415: Unsupported Media Type', details: {} });
+}
+
+function checked(call: Call, object: AnyObject, existing: AnyObject | undefined): AnyObject {
+  const { uid } = object.metadata;
+  if (existing === undefined && uid !== undefined && uid !== '') {
+    const text = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict(call.resource, call.info.name ?? '', text);
+  }
+  checkRequestNamespace(call, object);
+  checkRequestName(call, object);
+  return object;
+}
+
+/** JSON patch, merge patch and strategic merge patch: a new document from the old one. */
+function documentPatcher(call: Call, options: WriteOptions, type: string): Patcher {
+  const { resource, request } = call;
+  const change = changeOf(call, type);
+  const owner = ownership(call, managerOf(options, request.headers['user-agent']));
+  let reported = false;
+  return (existing) => {
+    if (existing === undefined) throw new Error('a patch of nothing');
+    const document = change.apply(existing);
+    const problems = reported ? [] : [...change.duplicates, ...unknownOf(call, document)];
+    reported = true;
+    if (problems.length > 0 && options.fieldValidation === 'Warn') call.warnings.push(...problems);
+    if (problems.length > 0 && options.fieldValidation === 'Strict') {
+      throw badPatch(change.shown(document), `strict decoding error: ${problems.join(', ')}`);
+    }
+    const object = decodePatched(call, document, change.shown);
+    resource.strategy.applyDefaults(object);
+    return recordUpdate({ ...owner, old: existing, object });
+  };
+}
+
+interface DocumentChange {
+  apply(existing: AnyObject): Record<string, unknown>;
+  /** Keys that the patch repeats, as fieldValidation reports them. */
+  readonly duplicates: readonly string[];
+  /** How a failure prints what could not be decoded. */
+  shown(document: Record<string, unknown>): string;
+}
+
+function changeOf({ request, resource }: Call, type: string): DocumentChange {
+  const body = request.body ?? new Uint8Array();
+  switch (type) {
+    case 'application/json-patch+json': {
+      const { patch, duplicates } = decodeJsonPatch(body);
+      return {
+        apply: (existing) => asDocument(applyJsonPatch(existing, patch)),
+        duplicates: duplicates.map((path) => `json patch duplicate field "${path}"`),
+        shown: JSON.stringify,
+      };
+    }
+    case 'application/merge-patch+json': {
+      const { patch, duplicates } = decodeMergePatch(body);
+      return {
+        apply: (existing) => asDocument(applyMergePatch(existing, patch)),
+        duplicates: duplicates.map((path) => `duplicate field "${path}"`),
+        shown: JSON.stringify,
+      };
+    }
+    default: {
+      const { patch, duplicates } = decodeStrategicMergePatch(body);
+      return {
+        apply: (existing) => asDocument(applyStrategicMergePatch(existing, patch, resource.schema)),
+        duplicates: duplicates.map((path) => `duplicate field "${path}"`),
+        shown: () => printGo(patch),
+      };
+    }
+  }
+}
+
+function asDocument(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw badPatch(JSON.stringify(value), 'the patched document is not an object');
+}
+
+function unknownOf({ resource }: Call, document: Record<string, unknown>): readonly string[] {
+  if (resource.crd !== undefined) {
+    return resource.crd.prune(withMetadata(structuredClone(document))).map((path) => `unknown field "${path}"`);
+  }
+  return unknownFields(document, resource.schema).map((path) => `unknown field "${path}"`);
+}
+
+function badPatch(shown: string, why: string): Error {
+  return invalid('', '', '', [invalidValue('patch', shown, why)]);
+}
+
+function decodePatched(
+  { resource }: Call,
+  document: Record<string, unknown>,
+  shown: DocumentChange['shown'],
+): AnyObject {
+  const { kind, apiVersion, crd, schema } = resource;
+  if (document.kind !== kind || document.apiVersion !== apiVersion) {
+    throw badPatch(shown(document), `the object is not of kind ${kind} in ${apiVersion}`);
+  }
+  if (crd !== undefined) {
+    const object = withMetadata(structuredClone(document));
+    crd.prune(object);
+    return object;
+  }
+  const result = normalize(document, schema);
+  if (!result.ok) throw badPatch(shown(document), result.message);
+  return withMetadata({ ...result.value, kind, apiVersion });
+}
+
+/** Server-side apply. */
+function applyPatcher(call: Call, options: WriteOptions): Patcher {
+  const { resource, request, info } = call;
+  const intent = decodeIntent(call, options);
+  const owner = ownership(call, managerOf(options, request.headers['user-agent']));
+  return (existing) => {
+    const live = existing ?? emptyObject(call);
+    const merged = applyServerSide({ ...owner, kind: resource.kind, live, intent, force: options.force ?? false });
+    const object = existing === undefined ? { ...merged, metadata: { ...merged.metadata } } : merged;
+    // The name of something new has to be in the intent.
+    if (existing === undefined) object.metadata.name = intent.metadata?.name ?? '';
+    void info;
+    const decoded = decodePatched(call, object, JSON.stringify);
+    resource.strategy.applyDefaults(decoded);
+    return decoded;
+  };
+}
+
+function emptyObject({ resource }: Call): AnyObject {
+  return { apiVersion: resource.apiVersion, kind: resource.kind, metadata: {} };
+}
+
+function decodeIntent({ request, warnings }: Call, options: WriteOptions): AnyObject {
+  const body = request.body ?? new Uint8Array();
+  const asJson = body[0] === 0x7b ? decodeJson(body) : undefined;
+  const decoded = asJson?.ok ? asJson : decodeYaml(body);
+  if (!decoded.ok) throw badRequest(`error decoding YAML: ${decoded.message}`);
+  if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value)) {
+    throw badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${typeOf(decoded.value)} into Go value of type map[string]interface {}`,
+    );
+  }
+  if (decoded.duplicates.length > 0 && options.fieldValidation !== 'Ignore') {
+    const text = decoded.duplicates.map((path) => `key "${path.split('.').at(-1)}" already set in map`).join(', ');
+    if (options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${text}`);
+    warnings.push(text);
+  }
+  return decoded.value as AnyObject;
+}
+
+function typeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
