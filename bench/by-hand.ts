@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -21,7 +21,7 @@ export interface Sizing {
 }
 
 /**
- * Starts JobManager and TaskManager with Flink's own scripts on a loopback address of their own, waits until all tasks run,
+ * Starts JobManager and TaskManager with Flink's own scripts on localhost, waits until all tasks run,
  * and ends them: what somebody without Drey does by hand.
  */
 export async function startByHand(
@@ -31,7 +31,8 @@ export async function startByHand(
   sizing: Sizing,
 ): Promise<ByHandTimes> {
   const dir = mkdtempSync(join(tmpdir(), 'drey-by-hand-'));
-  const host = '127.66.0.2';
+  // The embedded client connects to the blob server as localhost, so another loopback address would not do.
+  const host = '127.0.0.1';
   const conf = join(dir, 'conf');
   cpSync(join(distribution, 'conf'), conf, { recursive: true });
   rmSync(join(conf, 'flink-conf.yaml'), { force: true });
@@ -52,23 +53,17 @@ export async function startByHand(
     'cluster.registration.error-delay': '500ms',
   };
   const yaml = Object.entries(entries).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
-  writeFileSync(join(conf, 'config.yaml'), yaml.join(''));
-  mkdirSync(join(dir, 'usrlib'));
-  cpSync(jar, join(dir, 'usrlib', 'job.jar'));
-  const env = {
-    ...process.env,
-    FLINK_CONF_DIR: conf,
-    FLINK_LOG_DIR: dir,
-    FLINK_PID_DIR: dir,
-    FLINK_USR_LIB_DIR: join(dir, 'usrlib'),
-  };
+  // The shipped file holds the module options that Java 17 needs; flat keys at its end win.
+  appendFileSync(join(conf, 'config.yaml'), `\n${yaml.join('')}`);
+  const env = { ...process.env, FLINK_CONF_DIR: conf, FLINK_LOG_DIR: dir, FLINK_PID_DIR: dir };
+  const log = openSync(join(dir, 'flink.out'), 'a');
   const children: ChildProcess[] = [];
   const run = (script: string, ...args: string[]): void => {
     children.push(
       spawn(join(distribution, 'bin', script), ['start-foreground', ...args], {
         cwd: dir,
         env,
-        stdio: 'ignore',
+        stdio: ['ignore', log, log],
         detached: true,
       }),
     );
@@ -76,8 +71,14 @@ export async function startByHand(
   const started = performance.now();
   const since = (): number => (performance.now() - started) / 1000;
   try {
-    run('standalone-job.sh', '--job-classname', entryClass);
+    run('standalone-job.sh', '--job-classname', entryClass, '--jars', `file://${jar}`);
     run('taskmanager.sh');
+    const until = (condition: () => Promise<boolean>): Promise<void> =>
+      waitUntil(
+        condition,
+        () => children.every((one) => one.exitCode === null),
+        () => readFileSync(join(dir, 'flink.out'), 'utf8'),
+      );
     const base = `http://${host}:8081`;
     await until(async () => (await json(`${base}/overview`)) !== undefined);
     const restAnswers = since();
@@ -86,7 +87,9 @@ export async function startByHand(
     await until(async () => allRunning(await json(`${base}/jobs/overview`)));
     return { restAnswers, taskManagerRegistered, tasksRunning: since() };
   } finally {
-    for (const child of children) if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    for (const child of children)
+      if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    closeSync(log);
     rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -112,9 +115,9 @@ export function allRunning(overview: Json | undefined): boolean {
   );
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
+async function waitUntil(condition: () => Promise<boolean>, alive: () => boolean, output: () => string): Promise<void> {
   for (const end = performance.now() + 90_000; !(await condition()); ) {
-    if (performance.now() > end) throw new Error('Flink did not start within 90 s');
+    if (performance.now() > end || !alive()) throw new Error(`Flink did not start:\n${output().slice(-2000)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
