@@ -18,6 +18,7 @@ export {
   type NativeDeploymentInput,
   withOwner,
 } from './effective/native-deployment.ts';
+export { DEFAULT_OPERATOR_CONFIG } from './effective/operator-defaults.ts';
 export { mergePodTemplates } from './effective/pod-templates.ts';
 export {
   buildObserveConfig,
@@ -26,6 +27,7 @@ export {
 } from './effective/session-job-config.ts';
 export type { DeploymentInput } from './effective/spec-view.ts';
 export * from './kubernetes/objects.ts';
+export { podTemplateFrom } from './kubernetes/pod-template.ts';
 export { restServiceName } from './native/decorators/services.ts';
 export type { ClientFiles, ClusterTarget, ConfigFileFormat, NativeClusterInput } from './native/input.ts';
 export { buildNativeCluster, type NativeCluster, ownedBy } from './native/jobmanager-factory.ts';

@@ -2,7 +2,8 @@ import { type ConfigEntries, parseFlinkVersion, readConfigFile } from '@drey/fli
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { goldenArea } from '../../../../golden/golden.ts';
-import type { ManifestObject, Pod } from '../kubernetes/objects.ts';
+import type { ManifestObject } from '../kubernetes/objects.ts';
+import { podTemplateFrom } from '../kubernetes/pod-template.ts';
 import type { ClientFiles, NativeClusterInput } from './input.ts';
 import { buildNativeCluster } from './jobmanager-factory.ts';
 import { buildTaskManagerPod } from './taskmanager-factory.ts';
@@ -62,8 +63,8 @@ function filesOf(configuration: ConfigEntries): ClientFiles {
   const dir = configuration['$internal.deployment.config-dir']?.replace('/golden/', '');
   const logging = area.files.filter((f) => dir !== undefined && f.startsWith(`${dir}/`));
   return {
-    ...(jobManager ? { jobManagerTemplate: parse(jobManager) as Pod } : {}),
-    ...(taskManager ? { taskManagerTemplate: { text: taskManager, pod: parse(taskManager) as Pod } } : {}),
+    ...(jobManager ? { jobManagerTemplate: podTemplateFrom(parse(jobManager)) } : {}),
+    ...(taskManager ? { taskManagerTemplate: { text: taskManager, pod: podTemplateFrom(parse(taskManager)) } } : {}),
     logging: Object.fromEntries(logging.map((f) => [f.slice(f.lastIndexOf('/') + 1), area.text(f)])),
   };
 }

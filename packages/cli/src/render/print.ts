@@ -1,0 +1,22 @@
+import { stringify } from 'yaml';
+import { CliError } from '../errors.ts';
+
+/** How objects are printed. */
+export type PrintFormat = 'yaml' | 'json';
+
+/** The format that `-o` names. Throws `E_OUTPUT_FORMAT`. */
+export function printFormat(text: string): PrintFormat {
+  if (text === 'yaml' || text === 'json') return text;
+  throw new CliError('E_OUTPUT_FORMAT', `"${text}" is no output format here`, 'Write -o yaml or -o json.', 'usage');
+}
+
+/** Objects as text, ending in a line break. */
+export function printed(value: unknown, format: PrintFormat): string {
+  if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
+  return stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** Objects as one List, as kubectl reads and writes it. */
+export function listOf(items: readonly unknown[]): unknown {
+  return { apiVersion: 'v1', kind: 'List', metadata: {}, items };
+}
