@@ -1,6 +1,7 @@
 import type { ApiResponse } from '../contract.ts';
 import { jsonResponse, textResponse } from '../front/wire.ts';
-import type { NonResourceHandler, ObjectReader, Registry } from '../model.ts';
+import type { NonResourceHandler, ObjectReader, Registry, StatusError } from '../model.ts';
+import { methodNotAllowed, resourceUnknown } from '../status.ts';
 import { apiGroup, apiResourceList, type DiscoveredGroup, discoverGroups, groupDiscovery } from './groups.ts';
 import { healthResponse } from './health.ts';
 import { acceptsJson, notAcceptable, parseAccept } from './media-types.ts';
@@ -84,7 +85,9 @@ function discovery(
   if (!parseAccept(path.accept).some(acceptsJson)) return notAcceptable();
   if (second === undefined) return jsonResponse(200, { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) });
   const version = group.versions.find((candidate) => candidate.version === second);
-  return version === undefined ? noSuchResource() : jsonResponse(200, apiResourceList(group.name, version));
+  return version === undefined
+    ? statusAnswer(resourceUnknown())
+    : jsonResponse(200, apiResourceList(group.name, version));
 }
 
 function rootResponse(options: DiscoveryOptions, groups: readonly DiscoveredGroup[], path: DiscoveryPath): ApiResponse {
@@ -118,33 +121,15 @@ function plainRoot(
   };
 }
 
-function noSuchResource(): ApiResponse {
-  return jsonResponse(404, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: 'the server could not find the requested resource',
-    reason: 'NotFound',
-    details: {},
-    code: 404,
-  });
-}
-
 function versionResponse(method: string, accept: string | undefined): ApiResponse {
   if (method !== 'GET' && method !== 'HEAD') {
-    return jsonResponse(405, {
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: 'the server does not allow this method on the requested resource',
-      reason: 'MethodNotAllowed',
-      details: {},
-      code: 405,
-    });
+    return statusAnswer(methodNotAllowed());
   }
   return parseAccept(accept).some(acceptsJson) ? jsonResponse(200, SERVER_VERSION) : notAcceptable();
+}
+
+function statusAnswer({ status }: StatusError): ApiResponse {
+  return jsonResponse(status.code, status);
 }
 
 function openIdConfiguration({ serviceAccounts }: DiscoveryOptions): ApiResponse {

@@ -1,0 +1,152 @@
+import type { KeyObject } from 'node:crypto';
+import type { Clock, Random } from '@drey/kube';
+import { defaultTolerationSeconds, namespaceProtection, priority } from '../admission/builtin-plugins.ts';
+import { type AdmissionPlugin, admissionChain } from '../admission/chain.ts';
+import { rbacEscalation } from '../admission/rbac-escalation.ts';
+import { serviceAccount } from '../admission/service-account.ts';
+import {
+  type Authentication,
+  createAuthentication,
+  createTokenAuthentication,
+  type StaticToken,
+} from '../auth/authentication.ts';
+import { createRbac, type Rbac, rbacAuthorizer } from '../auth/rbac.ts';
+import { reviewHandlers } from '../auth/reviews.ts';
+import { tokenRequestHandler } from '../auth/token-request.ts';
+import { SERVICE_ACCOUNT_ISSUER, type ServiceAccountTokens, serviceAccountTokens } from '../auth/tokens.ts';
+import type { ApiRequest, NodeBackend } from '../contract.ts';
+import { createNonResourceHandler } from '../discovery/handler.ts';
+import type { VirtualResources } from '../model.ts';
+import { decodeProtobuf } from '../protobuf/decode.ts';
+import { type ApiServer, createApiServer, type ServerParts, type ServerPlugins } from '../server.ts';
+import type { ObjectStore } from '../storage/index.ts';
+import { connectHandlers } from '../subresources/handlers.ts';
+import { renderTable } from '../table/renderer.ts';
+import { generateUid } from '../verbs/identity.ts';
+import { bootstrapObjects, createMissing, ensureDefaultAccount } from './bootstrap.ts';
+
+export interface StandardServerOptions {
+  /** The server closes it. */
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Signs service account tokens. */
+  readonly tokenKey: KeyObject;
+  readonly tokens: readonly StaticToken[];
+  /** Requests without credentials are `system:anonymous`. */
+  readonly anonymous: boolean;
+  /** Whether pods get a service account and its token. */
+  readonly serviceAccountAdmission: boolean;
+  /** What runs the pods of a node, by the node's name. Asked anew for every call. */
+  readonly backendOf?: (nodeName: string) => NodeBackend | undefined;
+  /** Host and port that discovery names. */
+  readonly serverAddress?: () => string;
+  /** The authority's certificate (PEM), published to pods as the ConfigMap `kube-root-ca.crt`. */
+  readonly authority?: string;
+  readonly serviceCidr?: string;
+  readonly metrics?: () => string;
+  readonly onFault?: (error: unknown, request: ApiRequest) => void;
+}
+
+export interface StandardServer {
+  readonly server: ApiServer;
+  readonly authentication: Authentication;
+  /** For nodes, which put tokens into the volumes of pods. */
+  readonly serviceAccounts: ServiceAccountTokens;
+}
+
+/**
+ * The API server with everything a real one has beside storage: authentication, RBAC, admission, discovery, tables,
+ * reviews and the subresources of pods. Creates the namespaces, roles and priority classes of a new cluster where they are
+ * missing, and resolves when they are there.
+ */
+export async function createStandardServer(options: StandardServerOptions): Promise<StandardServer> {
+  const made: { access?: Access } = {};
+  const server = createApiServer({
+    store: options.store,
+    clock: options.clock,
+    random: options.random,
+    plugins: (parts) => {
+      const access = createAccess(options, parts);
+      made.access = access;
+      return standardPlugins(options, parts, {
+        access,
+        ensureDefault: (ns) => ensureDefaultAccount(server, ns, options.authority),
+      });
+    },
+    ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
+    ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
+  });
+  const { access } = made;
+  if (access === undefined) throw new Error('the server did not make its plugins');
+  await createMissing(server.handle, bootstrapObjects());
+  const authentication = createAuthentication({ ...options, ...access });
+  return { server, authentication, serviceAccounts: access.serviceAccounts };
+}
+
+interface Access {
+  readonly rbac: Rbac;
+  readonly serviceAccounts: ServiceAccountTokens;
+}
+
+function createAccess(options: StandardServerOptions, { reader, random }: ServerParts): Access {
+  const serviceAccounts = serviceAccountTokens({
+    key: options.tokenKey,
+    objects: reader,
+    clock: options.clock,
+    newUid: () => generateUid(random),
+  });
+  return { rbac: createRbac(reader), serviceAccounts };
+}
+
+interface PluginParts {
+  readonly access: Access;
+  readonly ensureDefault: (namespace: string) => Promise<void>;
+}
+
+function standardPlugins(options: StandardServerOptions, parts: ServerParts, more: PluginParts): ServerPlugins {
+  const { rbac, serviceAccounts } = more.access;
+  return {
+    authorizer: rbacAuthorizer(rbac),
+    admission: admissionChain(admissionPlugins(options, parts, more)),
+    renderTable,
+    decodeProtobuf,
+    virtual: virtualResources(options, parts, more.access),
+    nonResource: createNonResourceHandler({
+      registry: parts.registry,
+      objects: parts.reader,
+      serverAddress: options.serverAddress ?? (() => ''),
+      serviceAccounts: { issuer: SERVICE_ACCOUNT_ISSUER, jwks: serviceAccounts.jwks },
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+    }),
+  };
+}
+
+function admissionPlugins(options: StandardServerOptions, parts: ServerParts, more: PluginParts): AdmissionPlugin[] {
+  const { reader: objects, random } = parts;
+  const { ensureDefault } = more;
+  return [
+    namespaceProtection,
+    rbacEscalation(more.access.rbac),
+    ...(options.serviceAccountAdmission ? [serviceAccount({ objects, random, ensureDefault })] : []),
+    priority(objects),
+    defaultTolerationSeconds,
+  ];
+}
+
+function virtualResources(options: StandardServerOptions, parts: ServerParts, access: Access): VirtualResources {
+  const { clock, reader: objects } = parts;
+  const { rbac, serviceAccounts } = access;
+  const authenticate = createTokenAuthentication({ tokens: options.tokens, serviceAccounts });
+  const reviews = reviewHandlers({ rbac, authenticate, clock });
+  const tokenRequest = tokenRequestHandler(serviceAccounts, objects, clock);
+  const connections = connectHandlers({ objects, backendOf: options.backendOf ?? (() => undefined) }, clock);
+  return {
+    connect: (group, plural, subresource) => (group === '' ? connections[`${plural}/${subresource}`] : undefined),
+    create: (group, plural, subresource) => {
+      if (group === '') return plural === 'serviceaccounts' && subresource === 'token' ? tokenRequest : undefined;
+      const isReview = group === 'authentication.k8s.io' || group === 'authorization.k8s.io';
+      return isReview && subresource === undefined ? reviews[plural] : undefined;
+    },
+  };
+}

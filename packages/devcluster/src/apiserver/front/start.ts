@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { loadOrCreateTokenKey, newTokenKey } from '../auth/tokens.ts';
+import { ObjectStore, openSqliteBackend } from '../storage/index.ts';
+import { createCertificates, loadOrCreateCertificates, type ServerCertificates } from './certificates.ts';
+import { type Front, startFront } from './front.ts';
+import { createStandardServer, type StandardServer, type StandardServerOptions } from './standard-server.ts';
+import type { FrontLimits } from './wire.ts';
+
+export interface ApiServerStartOptions
+  extends Omit<StandardServerOptions, 'store' | 'tokenKey' | 'authority' | 'serverAddress'> {
+  /** Objects, certificates and keys are kept here (0600). Absent: everything is in memory and new at each start. */
+  readonly dataDir?: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Names and addresses of the server beside localhost and 127.0.0.1. */
+  readonly hosts?: readonly string[];
+  readonly limits?: Partial<FrontLimits>;
+}
+
+export interface RunningApiServer extends StandardServer {
+  /** For example `https://127.0.0.1:6443`. */
+  readonly url: string;
+  readonly port: number;
+  readonly certificates: ServerCertificates;
+  /** Ends watches, lets running calls finish for at most `graceMs` (default 2 s), closes the store. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const HOSTS = ['localhost', '127.0.0.1', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
+
+/**
+ * Starts the API server behind TLS on loopback. Rejects with a coded error when the port is taken (E_APISERVER_PORT_TAKEN)
+ * or the data directory is in use (E_STORE_LOCKED).
+ */
+export async function startApiServer(options: ApiServerStartOptions): Promise<RunningApiServer> {
+  const { dataDir, clock } = options;
+  const pki = { hosts: [...HOSTS, ...(options.hosts ?? [])], now: clock.now() };
+  const folder = dataDir === undefined ? undefined : join(dataDir, 'pki');
+  const certificates =
+    folder === undefined ? await createCertificates(pki) : await loadOrCreateCertificates(folder, pki);
+  const tokenKey = folder === undefined ? newTokenKey() : loadOrCreateTokenKey(folder);
+  const backend = dataDir === undefined ? undefined : openSqliteBackend(join(dataDir, 'objects.sqlite'));
+  const store = new ObjectStore({ clock, ...(backend === undefined ? {} : { backend }) });
+  const started: { front?: Front } = {};
+  try {
+    const standard = await createStandardServer({
+      ...options,
+      store,
+      tokenKey,
+      authority: certificates.authority.certificate,
+      serverAddress: () => `127.0.0.1:${started.front?.port ?? options.port}`,
+    });
+    const front = await startFront({
+      handle: standard.server.handle,
+      authentication: standard.authentication,
+      certificates,
+      port: options.port,
+      clock,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    });
+    started.front = front;
+    return {
+      ...standard,
+      certificates,
+      url: front.url,
+      port: front.port,
+      async close(graceMs) {
+        await front.close(graceMs);
+        standard.server.close();
+      },
+    };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
