@@ -3,3 +3,4 @@ export { flinkPrograms } from '../simulation/flink/programs.ts';
 export { type RunEvent, SimulatedStorage, type Snapshot } from '../simulation/flink/storage.ts';
 export { type Timings, usualTimings } from '../simulation/flink/timings.ts';
 export { SimulatedNode, type SimulatedNodeOptions } from '../simulation/node.ts';
+export { createSimulatedWorld, type SimulatedWorld, type SimulatedWorldOptions } from '../simulation/world.ts';

@@ -1,0 +1,121 @@
+import type { FlinkDeployment } from '@drey/api';
+import type { RunEvent, SimulatedStorage } from '@drey/devcluster/testing';
+
+/** A broken rule: which, when in virtual time, and what was seen. */
+export interface Violation {
+  readonly rule: string;
+  readonly at: number;
+  readonly detail: string;
+}
+
+/** What the user of one FlinkDeployment allows at this moment; kept by the scenario. */
+export interface Intent {
+  /** Empty state is all right: stateless, or never deployed before. */
+  readonly emptyStateAllowed: boolean;
+  /** The status as the API server has it now. */
+  readonly stored: FlinkDeployment | undefined;
+  /** The JobManager process belongs to the Deployment that the operator made last, started by the node for the first time. */
+  readonly startedByOperator: boolean;
+}
+
+interface Run {
+  readonly process: string;
+  readonly jobId: string;
+}
+
+/**
+ * The safety rules of the design, checked at every event of the simulated world:
+ * one run at a time from one state (1), never from empty or older state than allowed (2, 3), every external operation
+ * recorded before it is made (5).
+ */
+export class SafetyOracle {
+  readonly violations: Violation[] = [];
+  readonly #storage: SimulatedStorage;
+  readonly #intent: (clusterId: string, process: string) => Intent;
+  readonly #open = new Map<string, Run>();
+  #read = 0;
+
+  constructor(storage: SimulatedStorage, intent: (clusterId: string, process: string) => Intent) {
+    this.#storage = storage;
+    this.#intent = intent;
+  }
+
+  /** Looks at everything that happened since the last call. */
+  check(): void {
+    for (; this.#read < this.#storage.history.length; this.#read++) {
+      const event = this.#storage.history[this.#read];
+      if (event) this.#event(event);
+    }
+  }
+
+  /** A cluster was deleted by its user: what comes later under its name is another story. */
+  forget(clusterId: string): void {
+    this.#forgottenAt.set(clusterId, this.#storage.history.length);
+  }
+
+  readonly #forgottenAt = new Map<string, number>();
+
+  #event(event: RunEvent): void {
+    if (event.type === 'ended') {
+      const open = this.#open.get(event.clusterId);
+      if (open?.process === event.process && open.jobId === event.jobId) this.#open.delete(event.clusterId);
+      return;
+    }
+    if (event.type === 'triggered') return this.#triggered(event);
+    const open = this.#open.get(event.clusterId);
+    if (open)
+      this.#violate(
+        'one run at a time',
+        event.at,
+        `${event.clusterId}: ${event.process} starts job ${event.jobId} while ${open.process} runs ${open.jobId}`,
+      );
+    this.#open.set(event.clusterId, { process: event.process, jobId: event.jobId });
+    this.#startedFrom(event);
+  }
+
+  #startedFrom(event: Extract<RunEvent, { type: 'started' }>): void {
+    const intent = this.#intent(event.clusterId, event.process);
+    if (intent.emptyStateAllowed || !intent.startedByOperator) return;
+    const newest = this.newest(event.clusterId, event.at);
+    if (newest === undefined) return;
+    if (event.restoredFrom === undefined) {
+      this.#violate(
+        'no start from empty state',
+        event.at,
+        `${event.clusterId}: job ${event.jobId} starts empty, although ${newest.path} is there`,
+      );
+    } else if (event.position < newest.position) {
+      this.#violate(
+        'newest restorable state',
+        event.at,
+        `${event.clusterId}: job ${event.jobId} starts from ${event.restoredFrom} (${event.position}), although ${newest.path} (${newest.position}) is there`,
+      );
+    }
+  }
+
+  /** The newest complete state that this cluster's jobs left and that still exists. */
+  newest(clusterId: string, before: number): { path: string; position: number } | undefined {
+    const since = this.#forgottenAt.get(clusterId) ?? 0;
+    const jobs = new Set<string>();
+    for (const [index, event] of this.#storage.history.entries()) {
+      if (index >= since && event.type === 'started' && event.clusterId === clusterId) jobs.add(event.jobId);
+    }
+    const all = [...this.#storage.snapshots.values()].filter((one) => jobs.has(one.jobId) && one.completedAt <= before);
+    return all.sort((a, b) => b.completedAt - a.completedAt)[0];
+  }
+
+  #triggered(event: Extract<RunEvent, { type: 'triggered' }>): void {
+    const stored = this.#intent(event.clusterId, '').stored;
+    const operation = (stored?.status as { operation?: { id?: string; triggerId?: string } } | undefined)?.operation;
+    if (operation?.id === event.triggerId || operation?.triggerId === event.triggerId) return;
+    this.#violate(
+      'intent before effect',
+      event.at,
+      `${event.clusterId}: ${event.what} with trigger ${event.triggerId}, but the status records ${JSON.stringify(operation ?? null)}`,
+    );
+  }
+
+  #violate(rule: string, at: number, detail: string): void {
+    this.violations.push({ rule, at, detail });
+  }
+}
