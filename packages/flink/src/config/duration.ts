@@ -59,7 +59,7 @@ export function formatDuration(nanos: bigint): string {
 
 const ISO = /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+)(?:[.,](\d{0,9}))?S)?)?$/i;
 
-/** The subset of ISO-8601 that Java's Duration reads: days, hours, minutes and seconds with signs and a fraction. */
+/** The subset of ISO-8601 that Java's Duration reads: days, hours, minutes and seconds with signs and a fraction. Negative ones are refused. */
 function parseIsoDuration(text: string): bigint | undefined {
   const match = ISO.exec(text);
   if (match === null) return undefined;
@@ -70,12 +70,14 @@ function parseIsoDuration(text: string): bigint | undefined {
   const part = BigInt((fraction ?? '').padEnd(9, '0')) * (seconds?.startsWith('-') ? -1n : 1n);
   const total = ((whole(days) * 24n + whole(hours)) * 60n + whole(minutes)) * 60n + whole(seconds);
   const nanos = total * SECOND + part;
-  return bounded(sign === '-' ? -nanos : nanos, text);
+  const signed = sign === '-' ? -nanos : nanos;
+  if (signed < 0n) throw refuse(`${text} is negative`);
+  return bounded(signed, text);
 }
 
 function bounded(nanos: bigint, text: string): bigint {
   const seconds = nanos / SECOND;
-  if (seconds > MAX_LONG || seconds < -MAX_LONG) throw refuse(`${text} is out of range (numeric overflow)`);
+  if (seconds > MAX_LONG) throw refuse(`${text} is out of range (numeric overflow)`);
   return nanos;
 }
 

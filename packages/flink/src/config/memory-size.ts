@@ -43,10 +43,13 @@ export function parseMemorySize(text: string): MemorySize {
   return bytes;
 }
 
-/** The exact form Flink writes: the largest unit that divides the size, for example `1536 mb` or `1025 bytes`. */
+/**
+ * The exact form Flink writes: the largest unit that divides the size, for example `1536 mb` or `1025 bytes`; whole
+ * terabytes are written in bytes.
+ */
 export function formatMemorySize(size: MemorySize): string {
   const unit = size === 0n ? undefined : UNITS.findLast((candidate) => size % candidate.bytes === 0n);
-  return unit === undefined ? `${size} bytes` : `${size / unit.bytes} ${unit.written}`;
+  return unit === undefined || unit.written === 'tb' ? `${size} bytes` : `${size / unit.bytes} ${unit.written}`;
 }
 
 /** The form of Flink's messages: rounded to three places, and exact, for example `1.500gb (1610612736 bytes)`. */

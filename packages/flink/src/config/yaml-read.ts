@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments, Scalar } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  type ParsedNode,
+  parseAllDocuments,
+  Scalar,
+} from 'yaml';
 import { FlinkError } from '../errors.ts';
 import { formatJavaDouble } from './java-text.ts';
 
@@ -10,6 +20,8 @@ export type YamlValue = string | bigint | number | boolean | null | YamlValue[] 
 const MAX_CHARS = 4 * 1024 * 1024;
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 100;
+/** How the lexer of the YAML library announces an unquoted or block text. */
+const PLAIN_SCALAR_FOLLOWS = '\u001f';
 const TAG = 'tag:yaml.org,2002:';
 
 /**
@@ -18,6 +30,8 @@ const TAG = 'tag:yaml.org,2002:';
  */
 export function readYaml(text: string, name: string): YamlValue {
   if (text.length > MAX_CHARS) throw refuse(name, `is larger than ${MAX_CHARS} characters`);
+  const tab = misplacedTab(text);
+  if (tab !== undefined) throw refuse(name, `a tab stands where only spaces may, at line ${tab}`);
   const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', logLevel: 'silent', prettyErrors: true });
   if (!Array.isArray(documents)) return null;
   const [document, second] = documents;
@@ -26,14 +40,35 @@ export function readYaml(text: string, name: string): YamlValue {
   if (error !== undefined) throw refuse(name, summary(error.message));
   if (second !== undefined) throw refuse(name, 'holds more than one YAML document');
   try {
-    return plainValueOf(document);
+    return plainValueOf(document, 'texts-only');
   } catch (cause) {
     throw refuse(name, cause instanceof Error ? cause.message : 'cannot be read');
   }
 }
 
+/**
+ * The line of the first tab that separates tokens. Flink's parser takes only spaces there, except behind an unquoted text.
+ */
+function misplacedTab(text: string): number | undefined {
+  if (!text.includes('\t')) return undefined;
+  let line = 1;
+  let behindPlain = false;
+  let scalarFollows = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    const blank = /^[ \t]+$/.test(lexeme);
+    if (!scalarFollows && blank && lexeme.includes('\t') && !behindPlain) return line;
+    line += lexeme.split('\n').length - 1;
+    behindPlain = scalarFollows || (blank && behindPlain);
+    scalarFollows = lexeme === PLAIN_SCALAR_FOLLOWS;
+  }
+  return undefined;
+}
+
+/** Whether keys that are no texts (numbers, booleans) are turned into texts, or are mistakes as in a configuration file. */
+type KeyRule = 'any' | 'texts-only';
+
 /** The value of a parsed document. Throws an Error for what Flink's parser does not construct. */
-export function plainValueOf(document: Document.Parsed): YamlValue {
+export function plainValueOf(document: Document.Parsed, keys: KeyRule = 'any'): YamlValue {
   let budget = MAX_NODES;
   const visit = (node: ParsedNode | null, depth: number): YamlValue => {
     budget -= 1;
@@ -51,17 +86,22 @@ export function plainValueOf(document: Document.Parsed): YamlValue {
     const out = new Map<string, YamlValue>();
     for (const pair of node.items) {
       const key = visit(pair.key as ParsedNode, depth + 1);
-      if (key === null || typeof key === 'object') throw new Error('has a mapping key that is not a plain value');
-      out.set(yamlScalarText(key), visit(pair.value as ParsedNode | null, depth + 1));
+      if (typeof key === 'object' && key !== null) throw new Error('has a mapping key that is not a plain value');
+      if (keys === 'texts-only' && key !== null && typeof key !== 'string') {
+        throw new Error(`has the key ${yamlScalarText(key)}, which is no text; put it in quotes`);
+      }
+      out.set(key === null ? 'null' : yamlScalarText(key), visit(pair.value as ParsedNode | null, depth + 1));
     }
     return out;
   };
   return visit(document.contents, 0);
 }
 
-/** A scalar as Java's `toString` prints what Flink's parser made of it. */
+/** A scalar as Flink writes what its parser made of it. */
 export function yamlScalarText(value: string | bigint | number | boolean): string {
-  return typeof value === 'number' ? formatJavaDouble(value) : String(value);
+  if (typeof value !== 'number') return String(value);
+  if (Number.isFinite(value)) return formatJavaDouble(value);
+  return Number.isNaN(value) ? '.nan' : value > 0 ? '.inf' : '-.inf';
 }
 
 /** The value of an untagged plain scalar by the YAML 1.2 core schema. */
