@@ -1,5 +1,6 @@
-import { isJsonObject, isNumber, type Json, type JsonObject, javaNumberText, parseExactJson } from '../values/json.ts';
+import { isJsonObject, type Json, type JsonObject, parseExactJson } from '../values/json.ts';
 import { javaSpec, type RecordedKind } from './java-spec.ts';
+import { compactJson } from './json-patch-rows.ts';
 
 /** What a recorded spec says about itself. */
 export interface RecordedMetadata {
@@ -30,7 +31,7 @@ export class RecordedSpecError extends Error {
  */
 export function serializeSpec(kind: RecordedKind, spec: unknown, metadata: RecordedMetadata): string {
   const { apiVersion, firstDeployment } = metadata;
-  return jsonText({
+  return compactJson({
     spec: javaSpec(kind, spec as Json),
     resource_metadata: { ...(apiVersion === undefined ? {} : { apiVersion }), firstDeployment },
   });
@@ -61,13 +62,4 @@ export function parseRecordedSpec(kind: RecordedKind, stored: string | null | un
 function metadataOf(value: JsonObject): RecordedMetadata {
   const firstDeployment = value.firstDeployment === true;
   return typeof value.apiVersion === 'string' ? { apiVersion: value.apiVersion, firstDeployment } : { firstDeployment };
-}
-
-/** JSON without spaces, numbers as Java writes them. */
-function jsonText(value: Json): string {
-  if (isNumber(value)) return javaNumberText(value);
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${jsonText(item)}`).join(',')}}`;
 }

@@ -1,4 +1,4 @@
-import { flattenConfiguration, type JsonObject } from '@drey/api';
+import { copiedTableSize, flattenConfiguration, type JsonObject, javaHashOrder } from '@drey/api';
 import {
   atLeast,
   before,
@@ -16,7 +16,6 @@ import {
 } from '@drey/flink';
 import type { Pod } from '../kubernetes/objects.ts';
 import type { ConfigFileFormat } from '../native/input.ts';
-import { copiedTableSize, javaHashOrder } from '../native/java-map.ts';
 import { highAvailabilityOn } from '../native/options.ts';
 import { defaultConfiguration } from './defaults.ts';
 import { ManifestError } from './errors.ts';

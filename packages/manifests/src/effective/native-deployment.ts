@@ -1,3 +1,4 @@
+import { javaHashOrder } from '@drey/api';
 import {
   type ConfigEntries,
   executionOptions,
@@ -8,7 +9,6 @@ import {
 import { stringify } from 'yaml';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import type { NativeClusterInput } from '../native/input.ts';
-import { javaHashOrder } from '../native/java-map.ts';
 import { buildNativeCluster, ownedBy } from '../native/jobmanager-factory.ts';
 import { buildDeployConfig, CLIENT_VERSION, type DeployConfig } from './deploy-config.ts';
 import { buildIngress } from './ingress.ts';

@@ -1,3 +1,4 @@
+import { javaHashEntries } from '@drey/api';
 import { atLeast, before, clusterOptions, doubleType, FlinkError, kubernetesOptions } from '@drey/flink';
 import type { EnvVar, PodSpec, Resources, Toleration } from '../../kubernetes/objects.ts';
 import {
@@ -8,7 +9,6 @@ import {
   PORT_NAME_TASK_MANAGER_RPC,
   USER_ARTIFACTS_VOLUME,
 } from '../constants.ts';
-import { javaHashEntries } from '../java-map.ts';
 import { byRole, fixedPort, type Role } from '../options.ts';
 import {
   type Decorator,

@@ -1,5 +1,5 @@
+import { javaHashEntries } from '@drey/api';
 import { FlinkError, kubernetesOptions } from '@drey/flink';
-import { javaHashEntries } from '../java-map.ts';
 import type { Decorator } from '../parameters.ts';
 import { extend } from '../pod.ts';
 
