@@ -49,6 +49,10 @@ export class NodeCallError extends Error {
 
 const HEARTBEAT_MS = 10_000;
 const STATUS_EVERY_HEARTBEATS = 30;
+const REGISTER_ATTEMPTS = 20;
+const REGISTER_RETRY_MS = 500;
+/** Set on new nodes by the API server's admission, and taken away by whoever looks after nodes: here, the node itself. */
+const NOT_READY_TAINT = 'node.kubernetes.io/not-ready';
 
 /**
  * A node: registers itself, keeps its lease, and runs the pods that the scheduler gives to it on a {@link PodRuntime}.
@@ -180,12 +184,19 @@ export class Node implements NodeBackend {
   }
 
   async #register(): Promise<void> {
-    const { client, description } = this.#options;
-    const node = nodeObject(description);
-    await client.apply(NodeResource, node, { fieldManager: 'drey-node' });
-    await this.#reportStatus();
-    await ensureNamespace(client, NODE_LEASE_NAMESPACE);
-    await this.#renewLease();
+    const { client, clock, description } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.apply(NodeResource, nodeObject(description), { fieldManager: 'drey-node' });
+        await this.#reportStatus();
+        await ensureNamespace(client, NODE_LEASE_NAMESPACE);
+        await this.#renewLease();
+        return;
+      } catch (error) {
+        if (attempt >= REGISTER_ATTEMPTS || !isKubeError(error)) throw error;
+        await sleep(clock, REGISTER_RETRY_MS, this.#stop.signal);
+      }
+    }
   }
 
   async #reportStatus(): Promise<void> {
@@ -193,6 +204,10 @@ export class Node implements NodeBackend {
     const old = await client.get(NodeResource, undefined, description.name);
     const status = nodeStatus(description, old.status, clock.now());
     await client.patch(NodeResource, undefined, description.name, 'strategic', { status }, { subresource: 'status' });
+    const taints = old.spec?.taints ?? [];
+    const kept = taints.filter((taint) => taint.key !== NOT_READY_TAINT);
+    if (kept.length === taints.length) return;
+    await client.patch(NodeResource, undefined, description.name, 'merge', { spec: { taints: kept } });
   }
 
   async #renewLease(): Promise<void> {

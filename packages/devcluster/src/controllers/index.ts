@@ -1,0 +1,26 @@
+import type { ControllerContext } from './context.ts';
+import { startDeploymentController } from './deployment.ts';
+import { startEndpointsController } from './endpoints.ts';
+import { startReplicaSetController } from './replica-set.ts';
+import { startScheduler } from './scheduler.ts';
+import { startServiceAccountController } from './service-account.ts';
+
+export interface ControllerOptions {
+  /** The certificate authority of the API server, in PEM. */
+  readonly authority: string;
+}
+
+/** Starts the controllers that make workloads of a cluster run. Resolves when all of them ended after the abort. */
+export async function startControllers(
+  context: ControllerContext,
+  options: ControllerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all([
+    startServiceAccountController(context, options.authority, signal),
+    startScheduler(context, signal),
+    startReplicaSetController(context, signal),
+    startDeploymentController(context, signal),
+    startEndpointsController(context, signal),
+  ]);
+}
