@@ -1,0 +1,70 @@
+import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus } from '@drey/api';
+import type { FlinkConfig } from '@drey/flink';
+import type { JobManagerObservation } from './job-manager-observation.ts';
+import type { JobObservation } from './job-observation.ts';
+import type { PlannedEvent, Step, WakeUp } from './plan.ts';
+import type { RecordedSpec } from './recorded-spec.ts';
+import type { ErrorLimits } from './resource-error.ts';
+import type { SpecChange } from './spec-change.ts';
+import type { World } from './world.ts';
+
+/** Policy that comes from outside a decision: the operator's configuration and the pure rules of other packages. */
+export interface DecideConfig {
+  /** The Flink configuration in force for a deployment: the operator's defaults, then its namespace's, then its own. */
+  readonly configurationOf: (deployment: FlinkDeployment) => FlinkConfig;
+  /** The first rule that a deployment breaks; undefined when it is valid. */
+  readonly validate: (deployment: FlinkDeployment) => string | undefined;
+  readonly errorLimits: ErrorLimits;
+  /** How often an object at rest is looked at, in milliseconds. */
+  readonly restIntervalMs: number;
+}
+
+/** Everything the concerns of a decision share. Made once per pass, never changed. */
+export interface Context {
+  readonly world: World;
+  readonly config: DecideConfig;
+  readonly now: number;
+  /** The deployment with the spec to act on: the user's when it is valid, otherwise the one that was recorded. */
+  readonly wanted: FlinkDeployment;
+  /** Generation of that spec. */
+  readonly generation: number;
+  /** Why the user's spec is not acted on. */
+  readonly invalid: string | undefined;
+  /** Configuration in force for `wanted`. */
+  readonly options: FlinkConfig;
+  /** Configuration of the running cluster; before the first deployment that of `wanted`. */
+  readonly runningOptions: FlinkConfig;
+  /** The spec that the running cluster was made from. */
+  readonly recorded: RecordedSpec | undefined;
+  /** How `wanted` differs from `recorded`; undefined before the first deployment. */
+  readonly change: SpecChange | undefined;
+  /** The recorded status with this pass's observations in it. */
+  readonly status: FlinkDeploymentStatus;
+  readonly jobManager: JobManagerObservation;
+  readonly job: JobObservation;
+  /** Events that the observations gave rise to. */
+  readonly events: readonly PlannedEvent[];
+}
+
+/** What a concern decided; the rest of a plan (conditions, lifecycle, the observations' events) is the same for all. */
+export interface Outcome {
+  readonly status: FlinkDeploymentStatus;
+  readonly steps?: readonly Step[];
+  readonly settled?: FlinkDeploymentStatus;
+  readonly events?: readonly PlannedEvent[];
+  readonly wakeUp: WakeUp;
+  /** What is being done or waited for; absent: everything is as wanted. */
+  readonly progress?: { readonly reason: string; readonly message: string };
+  /** Nothing will be done until somebody changes something. */
+  readonly stalled?: { readonly reason: string; readonly message: string };
+}
+
+/** The job part of a spec that runs one. */
+export function jobOf(spec: FlinkDeploymentSpec): NonNullable<FlinkDeploymentSpec['job']> {
+  return spec.job ?? {};
+}
+
+/** True when the spec wants the job suspended. */
+export function isSuspended(spec: FlinkDeploymentSpec): boolean {
+  return spec.job?.state === 'suspended';
+}

@@ -1,0 +1,216 @@
+import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
+import { conditionsOf } from './conditions.ts';
+import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
+import { deletion } from './deletion.ts';
+import { firstDeployment } from './first-deployment.ts';
+import { observeJob } from './job-observation.ts';
+import { observeJobManager } from './job-manager-observation.ts';
+import { lifecycleState } from './lifecycle.ts';
+import { observedStatus } from './observed-status.ts';
+import { currentOperation, isOfLaterLeader, type CurrentOperation } from './operation.ts';
+import type { Plan, PlannedEvent } from './plan.ts';
+import { lastReconciled, type RecordedSpec } from './recorded-spec.ts';
+import { continueExpiring, recover } from './recovery.ts';
+import { ERROR_TYPES, errorText, messageOf, typeOf } from './resource-error.ts';
+import { settledOutcome } from './rest.ts';
+import { specChange } from './spec-change.ts';
+import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
+import { statusOf, withoutError, withoutOperation } from './status.ts';
+import {
+  afterFailedStop,
+  beginUpgrade,
+  continueRemoving,
+  continueStopping,
+  redeploy,
+  resume,
+  waiting,
+  waitReason,
+} from './upgrade.ts';
+import { after, ON_CHANGE } from './wake-up.ts';
+import type { World } from './world.ts';
+
+/**
+ * What to do about a FlinkDeployment. Pure and total: the same world gives the same plan, and every world gives one.
+ * The status it returns is complete; when it equals the recorded one nothing is written.
+ */
+export function decide(world: World, config: DecideConfig): Plan {
+  if (isOfLaterLeader(world.deployment.status?.operation, world.epoch)) return standBack(world);
+  const context = contextOf(world, config);
+  return finish(context, outcomeOf(context));
+}
+
+/** A newer leader is at work: this process has lost its leadership without knowing it yet. */
+function standBack(world: World): Plan {
+  return { status: statusOf(world.deployment.status), steps: [], events: [], wakeUp: after(5_000) };
+}
+
+function outcomeOf(context: Context): Outcome {
+  const unsupported = unsupportedKind(context.wanted);
+  if (unsupported !== undefined) return { status: context.status, stalled: unsupported, wakeUp: ON_CHANGE };
+  if (context.wanted.metadata.deletionTimestamp !== undefined) return deletion(context);
+  const operation = currentOperation(context.status.operation);
+  if (operation !== undefined) {
+    const outcome = continueOperation(context, operation);
+    if (outcome !== undefined) return outcome;
+  }
+  const idle: Context = { ...context, status: withoutOperation(context.status) };
+  if (context.recorded === undefined) {
+    return context.invalid === undefined ? firstDeployment(idle) : { status: idle.status, wakeUp: ON_CHANGE };
+  }
+  return settle(idle, context.recorded);
+}
+
+/** Clusters that this operator leaves alone, so that another one may go on managing them. */
+function unsupportedKind(deployment: FlinkDeployment): Outcome['stalled'] {
+  const what = isAbsent(deployment.spec.job)
+    ? 'Session clusters'
+    : deployment.spec.mode === 'standalone'
+      ? 'Clusters in standalone mode'
+      : undefined;
+  if (what === undefined) return undefined;
+  return { reason: 'NotSupported', message: `${what} are not managed by this version of Drey; nothing is touched.` };
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+/** undefined: the operation has nothing left to do, and the object is looked at as if there was none. */
+function continueOperation(context: Context, operation: CurrentOperation): Outcome | undefined {
+  switch (operation.phase) {
+    case 'stopping':
+    case 'cancelling':
+      return continueStopping(context, operation);
+    case 'failed':
+      return context.change === undefined ? undefined : afterFailedStop(context, operation);
+    case 'removing':
+      if (operation.kind === 'expire') return continueExpiring(context, operation);
+      return continueRemoving(context, operation, context.recorded?.spec.job?.upgradeMode ?? 'stateless');
+    case 'deploying':
+      return continueDeploying(context, operation);
+  }
+}
+
+function settle(context: Context, recorded: RecordedSpec): Outcome {
+  const suspended = recorded.spec.job?.state === 'suspended';
+  const upgrading = context.status.reconciliationStatus?.state === 'UPGRADING';
+  const change = context.change?.type ?? 'IGNORE';
+  if (change === 'SAVEPOINT_REDEPLOY') return redeploy(context);
+  if (upgrading && suspended && isAlreadyDeployed(context)) return adoptDeployed(context);
+  if (suspended && !isSuspended(context.wanted.spec)) return resume(context);
+  if (upgrading && suspended) return resume(context, 'suspend');
+  const pending = (change === 'UPGRADE' || change === 'SCALE' || upgrading) && !suspended;
+  if (!pending) return recover(context) ?? settledOutcome(context);
+  return beginUpgrade(context) ?? recover(context) ?? waiting(context, waitReason(context));
+}
+
+function contextOf(world: World, config: DecideConfig): Context {
+  const { deployment, now } = world;
+  const before = statusOf(deployment.status);
+  const stored = lastReconciled(before);
+  const invalid = config.validate(deployment);
+  const fallback = invalid === undefined ? undefined : recordedAsWanted(deployment, before, stored);
+  const wanted = fallback ?? deployment;
+  const jobManager = observeJobManager(world, before.jobManagerDeploymentStatus ?? 'MISSING');
+  const job = observeJob(before.jobStatus?.jobId, world.flink.jobs, world.flink.checkpoints);
+  const runningOptions = config.configurationOf(stored === undefined ? wanted : { ...deployment, spec: stored.spec });
+  const options = fallback === undefined && invalid === undefined ? config.configurationOf(wanted) : runningOptions;
+  const stateful = (jobOf(wanted.spec).upgradeMode ?? 'stateless') !== 'stateless';
+  const { errorLimits } = config;
+  const observed =
+    stored === undefined
+      ? { status: before, events: [] }
+      : observedStatus({
+          world,
+          status: before,
+          recorded: stored,
+          jobManager,
+          job,
+          options: runningOptions,
+          errorLimits,
+          stateful,
+        });
+  const validated = withValidation(observed.status, invalid, config);
+  const recorded = lastReconciled(validated.status);
+  return {
+    world,
+    config,
+    now,
+    wanted,
+    invalid,
+    options,
+    runningOptions,
+    recorded,
+    jobManager,
+    job,
+    generation: fallback === undefined ? (deployment.metadata.generation ?? 1) : (before.observedGeneration ?? 1),
+    change: recorded === undefined ? undefined : specChange(recorded.spec, wanted.spec),
+    status: validated.status,
+    events: [...observed.events, ...validated.events],
+  };
+}
+
+/**
+ * An invalid spec is not acted on: the object goes on with the recorded one. One that was being started goes on to be
+ * started.
+ */
+function recordedAsWanted(
+  deployment: FlinkDeployment,
+  status: FlinkDeploymentStatus,
+  recorded: RecordedSpec | undefined,
+): FlinkDeployment | undefined {
+  if (recorded === undefined) return undefined;
+  const starting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
+  const spec = starting ? { ...recorded.spec, job: { ...recorded.spec.job, state: 'running' as const } } : recorded.spec;
+  return { ...deployment, spec };
+}
+
+function withValidation(
+  status: FlinkDeploymentStatus,
+  invalid: string | undefined,
+  config: DecideConfig,
+): { readonly status: FlinkDeploymentStatus; readonly events: readonly PlannedEvent[] } {
+  if (invalid === undefined) {
+    const outdated = typeOf(status.error) === ERROR_TYPES.validation;
+    return { status: outdated ? withoutError(status) : status, events: [] };
+  }
+  const error = errorText({ type: ERROR_TYPES.validation, message: invalid }, config.errorLimits);
+  if (error === status.error) return { status, events: [] };
+  const event: PlannedEvent = { type: 'Warning', reason: 'ValidationError', message: invalid, component: 'Operator' };
+  return { status: { ...status, error }, events: [event] };
+}
+
+function finish(context: Context, outcome: Outcome): Plan {
+  const settled = outcome.settled === undefined ? {} : { settled: complete(context, outcome, outcome.settled) };
+  return {
+    status: complete(context, outcome, outcome.status),
+    steps: outcome.steps ?? [],
+    ...settled,
+    events: [...context.events, ...(outcome.events ?? [])],
+    wakeUp: outcome.wakeUp,
+  };
+}
+
+/** Adds what follows from the rest of a status. */
+function complete(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): FlinkDeploymentStatus {
+  const recorded = lastReconciled(status);
+  const placed = { ...status, lifecycleState: lifecycleState(status, recorded) };
+  return {
+    ...placed,
+    conditions: conditionsOf(placed, {
+      generation: context.wanted.metadata.generation ?? 1,
+      stalled: stalledReason(context, outcome, placed),
+      progress: outcome.progress,
+      now: context.now,
+    }),
+  };
+}
+
+function stalledReason(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): Outcome['stalled'] {
+  if (outcome.stalled !== undefined) return outcome.stalled;
+  if (context.invalid !== undefined) {
+    return { reason: 'ValidationError', message: `${context.invalid} Correct the spec; the running job is not touched.` };
+  }
+  if (status.lifecycleState !== 'FAILED') return undefined;
+  return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
+}

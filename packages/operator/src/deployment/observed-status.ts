@@ -1,0 +1,170 @@
+import type { FlinkDeploymentStatus } from '@drey/api';
+import type { FlinkConfig } from '@drey/flink';
+import { clusterInfo } from './cluster-info.ts';
+import type { JobManagerObservation } from './job-manager-observation.ts';
+import { type JobObservation, jobFields } from './job-observation.ts';
+import { currentOperation } from './operation.ts';
+import type { PlannedEvent } from './plan.ts';
+import { type RecordedSpec, writeRecorded } from './recorded-spec.ts';
+import { ERROR_TYPES, type ErrorLimits, errorText, typeOf } from './resource-error.ts';
+import { LAST_STATE_MARKER, withJob, withJobState, withoutError } from './status.ts';
+import { isTerminal } from './upgrade-choice.ts';
+import type { World } from './world.ts';
+
+/** What the observations of one pass are put together from. */
+export interface ObservationInput {
+  readonly world: World;
+  readonly status: FlinkDeploymentStatus;
+  readonly recorded: RecordedSpec;
+  readonly jobManager: JobManagerObservation;
+  readonly job: JobObservation;
+  /** Configuration of the running cluster. */
+  readonly options: FlinkConfig;
+  readonly errorLimits: ErrorLimits;
+  /** Whether the user's spec wants state to be carried. */
+  readonly stateful: boolean;
+}
+
+export interface Observed {
+  readonly status: FlinkDeploymentStatus;
+  readonly events: readonly PlannedEvent[];
+}
+
+/** The recorded status with what was seen in this pass. While a cluster is removed or created the operation says what is. */
+export function observedStatus(input: ObservationInput): Observed {
+  const phase = currentOperation(input.status.operation)?.phase;
+  if (phase === 'removing' || phase === 'deploying') return { status: input.status, events: [] };
+  const suspended = input.recorded.spec.job?.state === 'suspended';
+  if (suspended && input.status.reconciliationStatus?.state === 'UPGRADING') return { status: input.status, events: [] };
+  const jobManager = withJobManager(input);
+  if (suspended) return jobManager;
+  const job = withObservedJob({ ...input, status: jobManager.status });
+  const status = withoutOldError(withClusterInfo(withStableSpec(job.status), input), input);
+  return { status, events: [...jobManager.events, ...job.events] };
+}
+
+function withJobManager(input: ObservationInput): Observed {
+  const { status, jobManager, world, errorLimits } = input;
+  const previous = status.jobManagerDeploymentStatus ?? 'MISSING';
+  const next = jobManager.status ?? previous;
+  const changed = { ...status, jobManagerDeploymentStatus: next };
+  if (next === 'ERROR' && jobManager.failure !== undefined) {
+    const { reason, message } = jobManager.failure;
+    const error = errorText({ type: ERROR_TYPES.deployment, message, metadata: { reason } }, errorLimits);
+    const failed = withJobState({ ...changed, error }, 'RECONCILING', world.now);
+    const news = error === status.error && previous === 'ERROR';
+    return { status: failed, events: news ? [] : [warning(reason, message, 'JobManagerDeployment')] };
+  }
+  if (next === 'MISSING' && previous !== 'MISSING' && previous !== 'ERROR') {
+    const lost = status.jobStatus?.state;
+    const job = isTerminal(lost ?? undefined) ? changed : withJobState(changed, 'RECONCILING', world.now);
+    return { status: job, events: [warning('Missing', 'Missing JobManager deployment', 'JobManagerDeployment')] };
+  }
+  return { status: changed, events: [] };
+}
+
+function withObservedJob(input: ObservationInput): Observed {
+  const { status, job, world } = input;
+  const previous = status.jobStatus?.state ?? undefined;
+  if (job.kind === 'found') return withFoundJob(input, job);
+  if (isTerminal(previous) || previous === undefined) return { status, events: [] };
+  const lost = job.kind === 'missing' || status.jobManagerDeploymentStatus !== 'READY' || previous === 'RUNNING';
+  if (job.kind === 'end-not-understood' || !lost || previous === 'CANCELLING') return { status, events: [] };
+  return { status: withJobState(status, 'RECONCILING', world.now), events: [] };
+}
+
+function withFoundJob(input: ObservationInput, job: Extract<JobObservation, { kind: 'found' }>): Observed {
+  const { world, recorded } = input;
+  const previous = input.status.jobStatus?.state ?? 'RECONCILING';
+  const named = withJob(input.status, jobFields(job.job));
+  const moved = withJobState(named, job.state, world.now);
+  if (previous === job.state) return { status: withEndState(moved, job, input.stateful), events: [] };
+  const change: PlannedEvent = {
+    type: 'Normal',
+    reason: 'JobStatusChanged',
+    message: `Job status changed from ${previous} to ${job.state}`,
+    component: 'Job',
+  };
+  const ended = withEndState(moved, job, input.stateful);
+  const failed = job.state === 'FAILED' ? withFailure(input, ended) : { status: ended, events: [] };
+  const cancelled = job.state === 'CANCELED' || (previous === 'CANCELLING' && isTerminal(job.state));
+  const untouched = cancelled && currentOperation(input.status.operation) === undefined;
+  const status = untouched ? markedSuspended(failed.status, recorded, input.stateful) : failed.status;
+  return { status, events: [change, ...failed.events] };
+}
+
+/** Where a job that ended left its state becomes where its next start begins. */
+function withEndState(
+  status: FlinkDeploymentStatus,
+  job: Extract<JobObservation, { kind: 'found' }>,
+  stateful: boolean,
+): FlinkDeploymentStatus {
+  switch (job.end?.kind) {
+    case undefined:
+      return status;
+    case 'path':
+      return withJob(status, { upgradeSavepointPath: job.end.path });
+    case 'none':
+      return job.state === 'CANCELED' ? withJob(status, { upgradeSavepointPath: null }) : status;
+    case 'not-persistent':
+      return stateful ? withJob(status, { upgradeSavepointPath: LAST_STATE_MARKER }) : status;
+  }
+}
+
+function withFailure(input: ObservationInput, status: FlinkDeploymentStatus): Observed {
+  const answer = input.world.flink.failure;
+  const failure = answer?.kind === 'ok' ? answer.value : undefined;
+  const message = failure?.message ?? 'The job failed; Flink did not say why.';
+  const error = errorText({ type: failure?.type ?? ERROR_TYPES.serialized, message }, input.errorLimits);
+  return { status: { ...status, error }, events: [warning('Error', message, 'Job')] };
+}
+
+/**
+ * A job that was cancelled behind the operator's back counts as suspended, so that the difference to the wanted state
+ * starts it again: from the state its end left when the user wants state carried, whatever mode it was started in.
+ */
+function markedSuspended(
+  status: FlinkDeploymentStatus,
+  recorded: RecordedSpec,
+  stateful: boolean,
+): FlinkDeploymentStatus {
+  const job = { ...recorded.spec.job, state: 'suspended' as const };
+  const spec = { ...recorded.spec, job: stateful ? { ...job, upgradeMode: 'savepoint' as const } : job };
+  return {
+    ...status,
+    reconciliationStatus: { ...status.reconciliationStatus, lastReconciledSpec: writeRecorded(spec, false) },
+  };
+}
+
+/** A spec whose job was seen running, or ended well, is a stable one. */
+function withStableSpec(status: FlinkDeploymentStatus): FlinkDeploymentStatus {
+  const record = status.reconciliationStatus;
+  const state = status.jobStatus?.state;
+  if (record?.state !== 'DEPLOYED' || (state !== 'RUNNING' && state !== 'FINISHED')) return status;
+  if (record.lastStableSpec === record.lastReconciledSpec) return status;
+  return { ...status, reconciliationStatus: { ...record, lastStableSpec: record.lastReconciledSpec ?? null } };
+}
+
+function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
+  const info = clusterInfo(input.world.flink, input.options);
+  if (info === undefined) return status;
+  return { ...status, clusterInfo: { ...status.clusterInfo, ...info } };
+}
+
+/** Errors go away when the job is well again; one about the user's spec stays until the spec is valid. */
+function withoutOldError(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
+  if (status.error === undefined || typeOf(status.error) === ERROR_TYPES.validation) return status;
+  const record = status.reconciliationStatus;
+  const well =
+    status.jobManagerDeploymentStatus !== 'ERROR' &&
+    status.jobManagerDeploymentStatus !== 'MISSING' &&
+    status.jobStatus?.state !== 'FAILED' &&
+    record?.lastReconciledSpec === record?.lastStableSpec &&
+    input.job.kind === 'found';
+  const started = typeOf(status.error) === ERROR_TYPES.deployment && status.jobManagerDeploymentStatus === 'READY';
+  return well || started ? withoutError(status) : status;
+}
+
+function warning(reason: string, message: string, component: PlannedEvent['component']): PlannedEvent {
+  return { type: 'Warning', reason, message, component };
+}

@@ -1,0 +1,62 @@
+import type { Operation } from '@drey/api';
+import type { Context } from './context.ts';
+
+/**
+ * What is being done to a deployment:
+ * - deploy: the first start, or a start after a suspension; upgrade: replacement by a changed spec;
+ * - suspend: bring the job down and leave it so; recover: replace a lost or failed cluster by the same spec;
+ * - redeploy: start anew from a savepoint the user named; expire: remove the idle cluster of a job that is over;
+ * - delete: remove everything.
+ */
+export type OperationKind = 'deploy' | 'upgrade' | 'suspend' | 'recover' | 'redeploy' | 'expire' | 'delete';
+
+/**
+ * How far an operation has come. `stopping` and `cancelling` act on the running job, `removing` takes the cluster away,
+ * `deploying` creates the new one. `failed`: the job could not be stopped and goes on running.
+ */
+export type OperationPhase = 'stopping' | 'cancelling' | 'removing' | 'deploying' | 'failed';
+
+/** The intent record with the values this package writes. */
+export interface CurrentOperation extends Operation {
+  readonly kind: OperationKind;
+  readonly phase: OperationPhase;
+}
+
+const KINDS: readonly string[] = ['deploy', 'upgrade', 'suspend', 'recover', 'redeploy', 'expire', 'delete'];
+const PHASES: readonly string[] = ['stopping', 'cancelling', 'removing', 'deploying', 'failed'];
+
+/** The operation in a status; undefined when there is none, or one of a form this version does not know. */
+export function currentOperation(operation: Operation | null | undefined): CurrentOperation | undefined {
+  if (operation === null || operation === undefined) return undefined;
+  if (!KINDS.includes(operation.kind) || !PHASES.includes(operation.phase ?? '')) return undefined;
+  return operation as CurrentOperation;
+}
+
+/** A new record; `target` is the job that is brought down or started. */
+export function beginOperation(
+  context: Pick<Context, 'world' | 'now'>,
+  kind: OperationKind,
+  phase: OperationPhase,
+  target?: string | null,
+): CurrentOperation {
+  const { world, now } = context;
+  return {
+    id: world.fresh.operationId,
+    kind,
+    ...(target === undefined || target === null ? {} : { target }),
+    epoch: world.epoch,
+    phase,
+    startedAt: new Date(now).toISOString(),
+  };
+}
+
+/** Milliseconds since the operation began. */
+export function elapsedMs(operation: Operation, now: number): number {
+  const started = Date.parse(operation.startedAt ?? '');
+  return Number.isNaN(started) ? 0 : now - started;
+}
+
+/** True when a newer leader recorded the operation: this process must not touch it. */
+export function isOfLaterLeader(operation: Operation | null | undefined, epoch: number): boolean {
+  return (operation?.epoch ?? 0) > epoch;
+}

@@ -1,0 +1,61 @@
+import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
+import type { StopRequest } from '../runtime/ports.ts';
+
+/**
+ * What one pass does: writes `status` (with the resource version it was decided on, and only when it differs), then makes
+ * `steps` in order, then writes `settled` when every step succeeded. Events are sent last and never fail a pass.
+ */
+export interface Plan {
+  readonly status: FlinkDeploymentStatus;
+  readonly steps: readonly Step[];
+  /** What the status says once all steps are done; absent when the next observation has to tell. */
+  readonly settled?: FlinkDeploymentStatus;
+  readonly events: readonly PlannedEvent[];
+  readonly wakeUp: WakeUp;
+}
+
+/** When to look again if nothing happens before. `jitter` spreads quiet objects over time. */
+export type WakeUp =
+  | { readonly kind: 'after'; readonly ms: number; readonly jitter: boolean }
+  /** Only a change of a watched object wakes this key again. */
+  | { readonly kind: 'on-change' };
+
+/** One write. Every step is repeatable: done twice it has the effect of once. */
+export type Step =
+  | { readonly kind: 'add-finalizer' }
+  | { readonly kind: 'remove-finalizer' }
+  | { readonly kind: 'stop-with-savepoint'; readonly request: StopRequest }
+  | { readonly kind: 'cancel-job'; readonly jobId: string }
+  /** Deletes exactly the Deployment with this uid; its pods and services go with it. */
+  | { readonly kind: 'delete-job-manager'; readonly uid: string }
+  | { readonly kind: 'delete-ha-metadata'; readonly configMaps: readonly { readonly name: string; readonly uid: string }[] }
+  | {
+      readonly kind: 'remove-job-graphs';
+      readonly configMaps: readonly { readonly name: string; readonly resourceVersion: string; readonly keys: readonly string[] }[];
+    }
+  | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate };
+
+/** A cluster to create: the recorded spec, and what only the operation knows. */
+export interface ClusterToCreate {
+  /** The object whose `spec` is to run; its metadata are those of the live object. */
+  readonly deployment: FlinkDeployment;
+  readonly operationId: string;
+  readonly jobId: string;
+  /** Where the job starts from; absent: from empty state, or from HA metadata. */
+  readonly savepointPath: string | undefined;
+  /** The generation to annotate; absent for a recovery, which carries out no change. */
+  readonly generation: number | undefined;
+}
+
+export type EventComponent = 'JobManagerDeployment' | 'Job' | 'Operator';
+
+export interface PlannedEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly component: EventComponent;
+  /** Identifies the event instead of its message, for messages that vary. */
+  readonly key?: string;
+  /** Send only if no event of this identity exists. */
+  readonly once?: boolean;
+}

@@ -1,0 +1,126 @@
+import type { UpgradeMode } from '@drey/api';
+import { resourceOptions } from '@drey/flink';
+import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
+import { beginOperation, type CurrentOperation, type OperationKind } from './operation.ts';
+import type { PlannedEvent } from './plan.ts';
+import { withRecord } from './record.ts';
+import { removeCluster } from './removal.ts';
+import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from './status.ts';
+import { isTerminal, MANUAL_RESTORE } from './upgrade-choice.ts';
+import { highAvailability } from './upgrade-facts.ts';
+import { continueRemoving } from './upgrade.ts';
+import { after, WATCHED } from './wake-up.ts';
+import { ERROR_TYPES, errorText } from './resource-error.ts';
+
+/** Work that is done when the spec is settled, or while its change has to wait. undefined: nothing to do. */
+export function recover(context: Context): Outcome | undefined {
+  return restartFailed(context) ?? recoverMissing(context) ?? expireCluster(context);
+}
+
+/** A failed job is restarted when the user wants that, from the newest state its failure left. */
+function restartFailed(context: Context): Outcome | undefined {
+  const { status, runningOptions } = context;
+  if (status.jobStatus?.state !== 'FAILED' || isSuspended(context.wanted.spec)) return undefined;
+  if (!runningOptions.get(resourceOptions.restartFailedJob)) return undefined;
+  const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
+  const path = recordedStatePath(status);
+  const known = path !== undefined && path !== LAST_STATE_MARKER;
+  const restore = mode !== 'stateless' && known ? 'savepoint' : (context.recorded?.spec.job?.upgradeMode ?? 'stateless');
+  return begin(context, 'recover', restore, [warning('RestartFailedJob', 'Restarting the failed job')]);
+}
+
+/** A JobManager Deployment that vanished is created again, when the state of its job is safe. */
+function recoverMissing(context: Context): Outcome | undefined {
+  const { status, world, runningOptions } = context;
+  if (status.jobManagerDeploymentStatus !== 'MISSING') return undefined;
+  if (!world.jobManager.known || world.jobManager.value !== undefined) return undefined;
+  if (context.recorded?.spec.job?.state === 'suspended' || isTerminal(status.jobStatus?.state ?? undefined)) return undefined;
+  if (!runningOptions.get(resourceOptions.jmDeploymentRecoveryEnabled)) return undefined;
+  const event = warning('RecoverDeployment', 'Recovering lost deployment');
+  const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
+  if (mode === 'stateless') return begin(context, 'recover', 'stateless', [event]);
+  if (highAvailability(runningOptions) !== 'none') {
+    if (!world.ha.known) return wait(context, `HA metadata: ${world.ha.reason}.`);
+    return world.ha.value.available ? begin(context, 'recover', 'last-state', [event]) : lost(context);
+  }
+  return lost(context);
+}
+
+/** The idle cluster of a job that is over is removed when its time is up, or when its JobManager would start the job again. */
+function expireCluster(context: Context): Outcome | undefined {
+  const { status, now, world } = context;
+  if (!isTerminal(status.jobStatus?.state ?? undefined)) return undefined;
+  const deployment = world.jobManager.known ? world.jobManager.value : undefined;
+  if (deployment === undefined) return undefined;
+  const left = Number(status.jobStatus?.updateTime ?? now) + ttlMs(context) - now;
+  const suspended = context.recorded?.spec.job?.state === 'suspended';
+  if (left > 0 && !(suspended && restarts(context))) return undefined;
+  const operation = beginOperation(context, 'expire', 'removing', status.jobStatus?.jobId);
+  return continueExpiring({ ...context, status: { ...status, operation } }, operation);
+}
+
+/**
+ * The JobManager of a suspended job is not ready any more, so its container ended: the one that follows it would submit
+ * the job again from its first state.
+ */
+function restarts(context: Context): boolean {
+  const { jobManagerPods } = context.world;
+  return jobManagerPods.known && !jobManagerPods.value.some((pod) => pod.ready);
+}
+
+function ttlMs(context: Context): number {
+  return context.runningOptions.get(resourceOptions.jmDeploymentShutdownTtl);
+}
+
+/** Goes on with removing the cluster of a job that is over; its HA metadata stays. */
+export function continueExpiring(context: Context, operation: CurrentOperation): Outcome {
+  const removal = removeCluster(context, operation, true);
+  if (removal.kind === 'waiting') return removal.outcome;
+  return {
+    status: { ...withoutOperation(context.status), jobManagerDeploymentStatus: 'MISSING' },
+    wakeUp: after(0),
+  };
+}
+
+function begin(
+  context: Context,
+  kind: OperationKind,
+  restore: UpgradeMode,
+  events: readonly PlannedEvent[],
+): Outcome {
+  const operation = beginOperation(context, kind, 'removing', context.status.jobStatus?.jobId);
+  const spec = context.recorded?.spec ?? context.wanted.spec;
+  const recorded = withRecord(context.status, {
+    spec,
+    generation: context.status.observedGeneration ?? context.generation,
+    jobState: 'suspended',
+    upgradeMode: restore,
+    firstDeployment: false,
+    state: 'UPGRADING',
+    now: context.now,
+  });
+  const outcome = continueRemoving({ ...context, status: { ...recorded, operation } }, operation, restore);
+  return { ...outcome, events: [...events, ...(outcome.events ?? [])] };
+}
+
+function lost(context: Context): Outcome {
+  const message =
+    `The JobManager deployment is missing and HA metadata is not available, so the newest state of the job is not known. ` +
+    `${MANUAL_RESTORE} Set job.initialSavepointPath to the newest savepoint or checkpoint and change job.savepointRedeployNonce.`;
+  const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
+  const isNew = context.status.error !== error;
+  return {
+    status: { ...context.status, error },
+    stalled: { reason: 'ManualRestoreRequired', message },
+    events: isNew ? [{ type: 'Warning', reason: 'RestoreFailed', message, component: 'JobManagerDeployment' }] : [],
+    wakeUp: WATCHED,
+  };
+}
+
+function wait(context: Context, message: string): Outcome {
+  return { status: context.status, progress: { reason: 'RecoveryPending', message }, wakeUp: after(500) };
+}
+
+function warning(reason: string, message: string): PlannedEvent {
+  return { type: 'Warning', reason, message, component: 'Job' };
+}

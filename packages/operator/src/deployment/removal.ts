@@ -1,0 +1,44 @@
+import type { Context, Outcome } from './context.ts';
+import { type CurrentOperation, elapsedMs } from './operation.ts';
+import type { Step } from './plan.ts';
+import { after, inTransition } from './wake-up.ts';
+
+/** Result of looking at a cluster that is to go. */
+export type Removal =
+  /** Nothing of it exists any more. */
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'waiting'; readonly outcome: Outcome }
+  /** The name is taken by a cluster that is not ours. */
+  | { readonly kind: 'foreign' };
+
+/**
+ * Takes the cluster away step by step: the JobManager's Deployment first (its pods, the TaskManagers and the services go
+ * with it), then, unless it carries the state, the HA metadata. `gone` is only said on the word of the API server itself.
+ */
+export function removeCluster(context: Context, operation: CurrentOperation, keepHaMetadata: boolean): Removal {
+  const { world, status } = context;
+  const progress = { reason: 'RemovingCluster', message: 'Waiting for the cluster to be removed.' };
+  const wait = (steps: readonly Step[] = []): Removal => ({
+    kind: 'waiting',
+    outcome: { status, steps, progress, wakeUp: inTransition(elapsedMs(operation, context.now)) },
+  });
+  const { jobManager, remains, ha } = world;
+  if (!jobManager.known) return wait();
+  const deployment = jobManager.value;
+  if (deployment !== undefined) {
+    if (deployment.ownerUid !== context.wanted.metadata.uid) return { kind: 'foreign' };
+    // What this very operation created is never what it has to remove: this status is older than the cluster.
+    if (deployment.operationId === operation.id) return wait();
+    return wait(deployment.deleting ? [] : [{ kind: 'delete-job-manager', uid: deployment.uid }]);
+  }
+  if (!remains.known || remains.value.deployment) return wait();
+  if (remains.value.pods.length > 0 || remains.value.services.length > 0) return wait();
+  if (keepHaMetadata) return { kind: 'gone' };
+  if (!ha.known) return wait();
+  if (ha.value.configMaps.length > 0) {
+    const configMaps = ha.value.configMaps.map(({ name, uid }) => ({ name, uid }));
+    const removed = wait([{ kind: 'delete-ha-metadata', configMaps }]);
+    return removed.kind === 'waiting' ? { ...removed, outcome: { ...removed.outcome, wakeUp: after(0) } } : removed;
+  }
+  return { kind: 'gone' };
+}

@@ -1,0 +1,53 @@
+import type { FlinkDeploymentStatus } from '@drey/api';
+import { type Context, type Outcome } from './context.ts';
+import { isTerminal } from './upgrade-choice.ts';
+import { after, atRest, inTransition, WATCHED } from './wake-up.ts';
+
+/** Nothing to do: only the record of what is wanted is kept up to date, and the next look is planned. */
+export function settledOutcome(context: Context): Outcome {
+  const status = withObservedGeneration(context);
+  const wakeUp = nextLook(context);
+  const progress = progressOf(context);
+  return { status, wakeUp, ...(progress === undefined ? {} : { progress }) };
+}
+
+/**
+ * A change that needs no action (an operator option, an upgrade mode) counts as acted on. A suspended job's edits do not:
+ * they take effect when it is resumed.
+ */
+function withObservedGeneration(context: Context): FlinkDeploymentStatus {
+  const { status, invalid, generation } = context;
+  const edited = context.change !== undefined && context.change.type !== 'IGNORE';
+  if (invalid !== undefined || edited || status.observedGeneration === generation) return status;
+  return { ...status, observedGeneration: generation };
+}
+
+/** While a cluster comes up, what is still missing. */
+function progressOf(context: Context): Outcome['progress'] {
+  const { status } = context;
+  if (context.recorded?.spec.job?.state === 'suspended') return undefined;
+  const state = status.jobStatus?.state ?? undefined;
+  if (isTerminal(state) || state === 'RUNNING') return undefined;
+  switch (status.jobManagerDeploymentStatus) {
+    case 'READY':
+      return { reason: 'StartingJob', message: `The JobManager is up; the job is ${state ?? 'not there yet'}.` };
+    case 'DEPLOYING':
+    case 'DEPLOYED_NOT_READY':
+      return { reason: 'StartingJobManager', message: 'Waiting for the JobManager to start.' };
+    default:
+      return undefined;
+  }
+}
+
+function nextLook(context: Context): Outcome['wakeUp'] {
+  const { status, now, config, world } = context;
+  const state = status.jobStatus?.state ?? undefined;
+  if (context.recorded?.spec.job?.state === 'suspended' || state === 'RUNNING') return atRest(config.restIntervalMs);
+  if (isTerminal(state)) return atRest(config.restIntervalMs);
+  if (context.job.kind === 'end-not-understood') return after(250);
+  const sinceMs = now - Number(status.jobStatus?.updateTime ?? now);
+  const pods = world.jobManagerPods.known ? world.jobManagerPods.value : [];
+  // Until a pod is there that Flink could answer from, every step shows in a watch.
+  return pods.some((pod) => pod.ready) ? inTransition(sinceMs) : WATCHED;
+}
+

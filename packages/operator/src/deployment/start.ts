@@ -1,0 +1,238 @@
+import type { FlinkDeploymentSpec, FlinkDeploymentStatus, UpgradeMode } from '@drey/api';
+import { executionOptions } from '@drey/flink';
+import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
+import { nameTaken } from './foreign-cluster.ts';
+import { beginOperation, type CurrentOperation, elapsedMs } from './operation.ts';
+import type { ClusterToCreate, PlannedEvent, Step } from './plan.ts';
+import { withRecord } from './record.ts';
+import { lastReconciled } from './recorded-spec.ts';
+import { ERROR_TYPES, errorText } from './resource-error.ts';
+import { specChange } from './spec-change.ts';
+import { LAST_STATE_MARKER, recordedStatePath, withJob, withJobState, withoutOperation } from './status.ts';
+import { taskManagerInfo } from './task-manager-info.ts';
+import { MANUAL_RESTORE } from './upgrade-choice.ts';
+import { after, inTransition } from './wake-up.ts';
+import type { HaMetadata } from './world.ts';
+
+const SUBMIT: PlannedEvent = {
+  type: 'Normal',
+  reason: 'Submit',
+  message: 'Starting deployment',
+  component: 'JobManagerDeployment',
+};
+
+/**
+ * Records the start of the wanted spec, then creates its cluster. Called when nothing of an older cluster is left.
+ * `restore` says where the state comes from: a path in the status (savepoint), the HA metadata (last-state), nowhere.
+ */
+export function startCluster(
+  context: Context,
+  operation: CurrentOperation,
+  restore: UpgradeMode,
+  firstDeployment = false,
+): Outcome {
+  const source = stateSource(context, restore);
+  if (source.kind === 'wait') {
+    return { status: context.status, wakeUp: inTransition(elapsedMs(operation, context.now)), progress: source.progress };
+  }
+  if (source.kind === 'lost') return restoreFailed(context, source.message);
+  const deploying: CurrentOperation = { ...operation, phase: 'deploying', target: source.jobId };
+  const recorded = withRecord(context.status, {
+    spec: context.wanted.spec,
+    generation: context.generation,
+    jobState: 'suspended',
+    upgradeMode: restore,
+    firstDeployment,
+    state: 'UPGRADING',
+    now: context.now,
+  });
+  const status: FlinkDeploymentStatus = {
+    ...withJob(recorded, { jobId: source.jobId, upgradeSavepointPath: source.upgradeSavepointPath }),
+    jobManagerDeploymentStatus: 'MISSING',
+    operation: deploying,
+  };
+  return createRecorded({ ...context, status }, deploying, source.steps, [SUBMIT]);
+}
+
+/**
+ * Creates the cluster that the status records, or completes a creation that was interrupted: everything it needs is in
+ * the status, and creating is repeatable under the operation's id.
+ */
+export function createRecorded(
+  context: Context,
+  operation: CurrentOperation,
+  before: readonly Step[] = [],
+  events: readonly PlannedEvent[] = [],
+): Outcome {
+  const { status, wanted } = context;
+  const recorded = lastReconciled(status);
+  const jobId = status.jobStatus?.jobId ?? context.world.fresh.jobId;
+  const spec = recorded?.spec ?? wanted.spec;
+  const generation = status.observedGeneration ?? context.generation;
+  const mode = spec.job?.upgradeMode ?? 'stateless';
+  const cluster: ClusterToCreate = {
+    deployment: { ...wanted, spec: started(spec) },
+    operationId: operation.id,
+    jobId,
+    savepointPath: startPath(status, mode),
+    generation,
+  };
+  return {
+    status,
+    steps: [...before, { kind: 'create-cluster', cluster }],
+    settled: deployed(context, spec.job?.upgradeMode ?? 'stateless', generation),
+    events,
+    progress: { reason: 'CreatingCluster', message: 'Creating the JobManager.' },
+    wakeUp: after(0),
+  };
+}
+
+/** What the status says once the cluster is created. */
+function deployed(context: Context, mode: UpgradeMode, generation: number): FlinkDeploymentStatus {
+  const { status, wanted, now } = context;
+  const recorded = lastReconciled(status);
+  const record = withRecord(status, {
+    spec: started(recorded?.spec ?? wanted.spec),
+    generation,
+    jobState: 'running',
+    upgradeMode: mode,
+    firstDeployment: recorded?.firstDeployment ?? false,
+    state: 'DEPLOYED',
+    now,
+  });
+  const running = withJobState(withoutOperation(record), 'RECONCILING', now);
+  return {
+    ...running,
+    jobManagerDeploymentStatus: 'DEPLOYING',
+    taskManager: taskManagerInfo(wanted, context.options),
+  };
+}
+
+function started(spec: FlinkDeploymentSpec): FlinkDeploymentSpec {
+  return { ...spec, job: { ...spec.job, state: 'running' } };
+}
+
+/** The path in the configuration of the new cluster. */
+function startPath(status: FlinkDeploymentStatus, mode: UpgradeMode): string | undefined {
+  if (mode === 'stateless') return undefined;
+  if (mode === 'savepoint') return recordedStatePath(status);
+  const path = status.jobStatus?.upgradeSavepointPath;
+  return path === LAST_STATE_MARKER ? path : undefined;
+}
+
+type StateSource =
+  | {
+      readonly kind: 'known';
+      readonly jobId: string;
+      readonly upgradeSavepointPath: string | null;
+      readonly steps: readonly Step[];
+    }
+  | { readonly kind: 'wait'; readonly progress: { readonly reason: string; readonly message: string } }
+  | { readonly kind: 'lost'; readonly message: string };
+
+function stateSource(context: Context, restore: UpgradeMode): StateSource {
+  const recordedPath = context.status.jobStatus?.upgradeSavepointPath ?? null;
+  const given = context.options.get(executionOptions.pipelineJobId);
+  const jobId = given ?? context.world.fresh.jobId;
+  if (restore === 'savepoint' && recordedPath === LAST_STATE_MARKER) {
+    return { kind: 'lost', message: `The state that the job left is no longer known. ${MANUAL_RESTORE} ${RESTORE_HOW}` };
+  }
+  if (restore !== 'last-state') return { kind: 'known', jobId, upgradeSavepointPath: recordedPath, steps: [] };
+  const { ha } = context.world;
+  if (!ha.known) {
+    return { kind: 'wait', progress: { reason: 'ReadingHaMetadata', message: `HA metadata: ${ha.reason}.` } };
+  }
+  if (!ha.value.available) {
+    return { kind: 'lost', message: `HA metadata is not available. ${MANUAL_RESTORE} ${RESTORE_HOW}` };
+  }
+  const steps = jobGraphSteps(ha.value);
+  const kept = recordedPath === LAST_STATE_MARKER ? null : recordedPath;
+  return {
+    kind: 'known',
+    jobId: context.status.jobStatus?.jobId ?? jobId,
+    upgradeSavepointPath: ha.value.hasCheckpoint ? LAST_STATE_MARKER : kept,
+    steps,
+  };
+}
+
+/** Stored job graphs would bring back the old settings of the job, so they go before it is started with new ones. */
+export function jobGraphSteps(ha: HaMetadata): readonly Step[] {
+  const configMaps = ha.configMaps
+    .filter((map) => map.jobGraphKeys.length > 0)
+    .map(({ name, resourceVersion, jobGraphKeys }) => ({ name, resourceVersion, keys: jobGraphKeys }));
+  return configMaps.length > 0 ? [{ kind: 'remove-job-graphs', configMaps }] : [];
+}
+
+const RESTORE_HOW =
+  'Set job.initialSavepointPath to the newest savepoint or checkpoint and change job.savepointRedeployNonce.';
+
+function restoreFailed(context: Context, message: string): Outcome {
+  const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
+  const isNew = context.status.error !== error;
+  return {
+    status: { ...context.status, error, jobManagerDeploymentStatus: 'MISSING' },
+    stalled: { reason: 'RestoreFailed', message },
+    events: isNew ? [{ type: 'Warning', reason: 'RestoreFailed', message, component: 'JobManagerDeployment' }] : [],
+    wakeUp: { kind: 'after', ms: context.config.restIntervalMs, jitter: true },
+  };
+}
+
+/** How the wanted spec's mode and the mode in which the job was brought down meet. */
+export function restoreMode(context: Context, recordedMode: UpgradeMode): UpgradeMode {
+  return (jobOf(context.wanted.spec).upgradeMode ?? 'stateless') === 'stateless' ? 'stateless' : recordedMode;
+}
+
+/**
+ * Goes on with creating a cluster whose start is recorded. A spec that was changed before anything was created is started
+ * instead of the recorded one, as another operation.
+ */
+export function continueDeploying(context: Context, operation: CurrentOperation): Outcome {
+  const { world, status, wanted } = context;
+  const wait: Outcome = {
+    status,
+    progress: { reason: 'CreatingCluster', message: 'Creating the JobManager.' },
+    wakeUp: inTransition(elapsedMs(operation, context.now)),
+  };
+  if (!world.jobManager.known) return wait;
+  const existing = world.jobManager.value;
+  if (existing !== undefined) {
+    if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
+    if (existing.deleting) return wait;
+    // A cluster of an operation that was given up: it has to go before this one is created.
+    if (existing.operationId !== operation.id) return { ...wait, status: { ...status, operation: { ...operation, phase: 'removing' } } };
+    return createRecorded(context, operation);
+  }
+  if (!world.remains.known || world.remains.value.deployment) return wait;
+  const recorded = lastReconciled(status);
+  const mode = recorded?.spec.job?.upgradeMode ?? 'stateless';
+  const change = recorded === undefined ? undefined : specChange(started(recorded.spec), wanted.spec);
+  if (change !== undefined && change.type !== 'IGNORE' && !isSuspended(wanted.spec)) {
+    const renewed = beginOperation(context, operation.kind, 'deploying');
+    return startCluster(context, renewed, restoreMode(context, mode), recorded?.firstDeployment ?? false);
+  }
+  if (mode !== 'last-state') return createRecorded(context, operation);
+  return world.ha.known ? createRecorded(context, operation, jobGraphSteps(world.ha.value)) : wait;
+}
+
+/**
+ * A start that the Apache operator recorded and made, but died before saying so: the Deployment carries the generation
+ * that the record names.
+ */
+export function isAlreadyDeployed(context: Context): boolean {
+  const { status, world, wanted } = context;
+  const existing = world.jobManager.known ? world.jobManager.value : undefined;
+  return (
+    existing !== undefined &&
+    !existing.deleting &&
+    existing.ownerUid === wanted.metadata.uid &&
+    status.jobManagerDeploymentStatus === 'MISSING' &&
+    existing.generation === String(status.observedGeneration)
+  );
+}
+
+/** Records such a start as made. */
+export function adoptDeployed(context: Context): Outcome {
+  const { status, generation } = context;
+  const mode = lastReconciled(status)?.spec.job?.upgradeMode ?? 'stateless';
+  return { status: deployed(context, mode, status.observedGeneration ?? generation), wakeUp: after(0) };
+}

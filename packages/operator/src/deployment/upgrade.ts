@@ -1,0 +1,218 @@
+import type { UpgradeMode } from '@drey/api';
+import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
+import { nameTaken } from './foreign-cluster.ts';
+import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from './operation.ts';
+import type { PlannedEvent } from './plan.ts';
+import { withRecord } from './record.ts';
+import { removeCluster } from './removal.ts';
+import { ERROR_TYPES, errorText } from './resource-error.ts';
+import { restoreMode, startCluster } from './start.ts';
+import { withJob, withJobState, withoutOperation } from './status.ts';
+import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from './stop.ts';
+import { NO_TASK_MANAGERS } from './task-manager-info.ts';
+import { isTerminal, type SuspendMode, upgradeRule } from './upgrade-choice.ts';
+import { upgradeFacts } from './upgrade-facts.ts';
+import { after, inTransition } from './wake-up.ts';
+
+const SUSPENDED: PlannedEvent = {
+  type: 'Normal',
+  reason: 'Suspended',
+  message: 'Suspending existing deployment.',
+  component: 'JobManagerDeployment',
+};
+
+/** Begins to replace or to suspend the running job. undefined: it has to wait, and other work may go on meanwhile. */
+export function beginUpgrade(context: Context): Outcome | undefined {
+  const changed = changeEvent(context);
+  const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).then;
+  switch (choice.kind) {
+    case 'failed':
+      return upgradeFailed(context, choice.message, changed);
+    case 'wait':
+      return choice.otherActionsAllowed ? undefined : waiting(context, choice.reason, changed);
+    case 'upgrade':
+      return beginSuspending(context, choice.suspend, choice.restore, changed);
+  }
+}
+
+/** What is said while an upgrade has to wait. */
+export function waiting(context: Context, reason: string, events: readonly PlannedEvent[] = []): Outcome {
+  return {
+    status: context.status,
+    events,
+    progress: { reason: 'UpgradePending', message: `The upgrade waits: ${reason}.` },
+    wakeUp: after(WAITING_MS),
+  };
+}
+
+/** The reason for which the upgrade waits at the moment. */
+export function waitReason(context: Context): string {
+  const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).then;
+  return choice.kind === 'wait' ? choice.reason : '';
+}
+
+const WAITING_MS = 500;
+
+/** The event that names the change, once per generation. */
+export function changeEvent(context: Context): readonly PlannedEvent[] {
+  const { change, generation } = context;
+  if (change === undefined || change.type === 'IGNORE') return [];
+  return [
+    {
+      type: 'Normal',
+      reason: 'SpecChanged',
+      message: `${change.type} change(s) detected (${change.text}), starting reconciliation.`,
+      component: 'JobManagerDeployment',
+      key: `SpecChange: ${generation}`,
+      once: true,
+    },
+  ];
+}
+
+function beginSuspending(
+  context: Context,
+  suspend: SuspendMode,
+  restore: UpgradeMode,
+  changed: readonly PlannedEvent[],
+): Outcome {
+  const kind: OperationKind = isSuspended(context.wanted.spec) ? 'suspend' : 'upgrade';
+  const jobId = context.status.jobStatus?.jobId;
+  if (suspend === 'SAVEPOINT' || suspend === 'CANCEL') {
+    const operation = beginOperation(context, kind, suspend === 'SAVEPOINT' ? 'stopping' : 'cancelling', jobId);
+    return {
+      status: { ...context.status, operation },
+      steps: [
+        suspend === 'SAVEPOINT'
+          ? { kind: 'stop-with-savepoint', request: stopRequest(context, operation) }
+          : { kind: 'cancel-job', jobId: operation.target ?? '' },
+      ],
+      events: [...changed, SUSPENDED],
+      progress: { reason: 'SuspendingJob', message: 'Bringing the running job down with its state.' },
+      wakeUp: inTransition(0),
+    };
+  }
+  const operation = beginOperation(context, kind, 'removing', jobId);
+  const outcome = removeRecorded(context, operation, restore);
+  const cancel = suspend === 'STATELESS' && typeof jobId === 'string' && context.job.kind === 'found';
+  return {
+    ...outcome,
+    steps: [...(cancel ? [{ kind: 'cancel-job' as const, jobId }] : []), ...(outcome.steps ?? [])],
+    events: suspend === 'NOOP' ? changed : [...changed, SUSPENDED],
+  };
+}
+
+/** Records that the job is brought down to be restored by `restore`, and begins to remove its cluster. */
+function removeRecorded(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
+  const recorded = withRecord(context.status, {
+    spec: context.wanted.spec,
+    generation: context.generation,
+    jobState: 'suspended',
+    upgradeMode: restore,
+    firstDeployment: false,
+    state: 'UPGRADING',
+    now: context.now,
+  });
+  const status = { ...recorded, operation, taskManager: NO_TASK_MANAGERS };
+  return continueRemoving({ ...context, status }, operation, restore);
+}
+
+/** Goes on with bringing the job down. */
+export function continueStopping(context: Context, operation: CurrentOperation): Outcome {
+  if (context.status.jobManagerDeploymentStatus === 'MISSING') return givenUp(context);
+  const stopping = operation.phase === 'stopping' ? followStop(context, operation) : followCancel(context, operation);
+  return stopping.kind === 'stopped' ? afterStop(context, operation, stopping.path) : stopping.outcome;
+}
+
+/** The JobManager is gone while the job was being brought down: what to do now is decided afresh. */
+function givenUp(context: Context): Outcome {
+  return {
+    status: withoutOperation(context.status),
+    progress: { reason: 'JobManagerLost', message: 'The JobManager was lost while the job was brought down.' },
+    wakeUp: after(0),
+  };
+}
+
+function afterStop(context: Context, operation: CurrentOperation, path: string | undefined): Outcome {
+  const stopped = withJob(
+    isTerminal(context.status.jobStatus?.state ?? undefined) && context.status.jobStatus?.state !== 'CANCELED'
+      ? context.status
+      : withJobState(context.status, 'FINISHED', context.now),
+    { upgradeSavepointPath: path ?? null },
+  );
+  if (isSuspended(context.wanted.spec)) return suspended({ ...context, status: stopped }, 'savepoint');
+  const removing: CurrentOperation = { ...operation, kind: 'upgrade', phase: 'removing' };
+  const restore = restoreMode(context, 'savepoint');
+  return removeRecorded({ ...context, status: stopped }, removing, restore);
+}
+
+/** Records the suspension; what is left of the cluster stays until the job is resumed or its time is over. */
+function suspended(context: Context, restore: UpgradeMode): Outcome {
+  const status = withRecord(withoutOperation(context.status), {
+    spec: context.wanted.spec,
+    generation: context.generation,
+    jobState: 'suspended',
+    upgradeMode: restore,
+    firstDeployment: false,
+    state: 'DEPLOYED',
+    now: context.now,
+  });
+  return { status: { ...status, taskManager: NO_TASK_MANAGERS }, wakeUp: after(0) };
+}
+
+/** Goes on with removing the old cluster; when it is gone, the new one is started or the suspension recorded. */
+export function continueRemoving(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
+  const removal = removeCluster(context, operation, restore === 'last-state');
+  if (removal.kind === 'foreign') return nameTaken(context);
+  if (removal.kind === 'waiting') return removal.outcome;
+  const ended = isTerminal(context.status.jobStatus?.state ?? undefined)
+    ? context.status
+    : withJobState(context.status, 'FINISHED', context.now);
+  const gone: Context = { ...context, status: { ...ended, jobManagerDeploymentStatus: 'MISSING' } };
+  if (isSuspended(context.wanted.spec)) return suspended(gone, restore);
+  return startCluster(gone, operation, restoreMode(context, restore), operation.kind === 'redeploy');
+}
+
+/** Starts a job that is suspended: what is left of its cluster goes first. */
+export function resume(context: Context, kind: OperationKind = 'deploy'): Outcome {
+  const operation = beginOperation(context, kind, 'removing', context.status.jobStatus?.jobId);
+  const mode = restoreMode(context, context.recorded?.spec.job?.upgradeMode ?? 'stateless');
+  const outcome = removeRecorded(context, operation, mode);
+  return { ...outcome, events: [...changeEvent(context), ...(outcome.events ?? [])] };
+}
+
+/** Starts anew from the savepoint the user named, whatever the running job's state is. */
+export function redeploy(context: Context): Outcome {
+  const jobId = context.status.jobStatus?.jobId;
+  const operation = beginOperation(context, 'redeploy', 'removing', jobId);
+  const path = jobOf(context.wanted.spec).initialSavepointPath ?? null;
+  const named = { ...context, status: withJob(context.status, { upgradeSavepointPath: path }) };
+  const outcome = removeRecorded(named, operation, 'savepoint');
+  const cancel = typeof jobId === 'string' && context.job.kind === 'found' && !isTerminal(context.job.state);
+  return {
+    ...outcome,
+    steps: [...(cancel ? [{ kind: 'cancel-job' as const, jobId }] : []), ...(outcome.steps ?? [])],
+    events: [...changeEvent(context), SUSPENDED, ...(outcome.events ?? [])],
+  };
+}
+
+/** After a failed savepoint: left alone for a while, then decided afresh. */
+export function afterFailedStop(context: Context, operation: CurrentOperation): Outcome | undefined {
+  const left = SAVEPOINT_RETRY_MS - elapsedMs(operation, context.now);
+  if (left <= 0) return undefined;
+  return {
+    status: context.status,
+    progress: { reason: 'SavepointError', message: 'The savepoint failed and will be tried again.' },
+    wakeUp: after(left),
+  };
+}
+
+function upgradeFailed(context: Context, message: string, events: readonly PlannedEvent[]): Outcome {
+  const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
+  const warning: PlannedEvent = { type: 'Warning', reason: 'UpgradeFailed', message, component: 'JobManagerDeployment' };
+  return {
+    status: { ...context.status, error },
+    events: context.status.error === error ? [] : [...events, warning],
+    stalled: { reason: 'UpgradeFailed', message },
+    wakeUp: { kind: 'after', ms: context.config.restIntervalMs, jitter: true },
+  };
+}

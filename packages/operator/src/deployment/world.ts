@@ -1,0 +1,101 @@
+import type { FlinkDeployment } from '@drey/api';
+import type { Answer } from '@drey/flink';
+import type {
+  FlinkCheckpoints,
+  FlinkClusterFacts,
+  FlinkFailure,
+  FlinkJob,
+  SavepointProgress,
+} from '../runtime/ports.ts';
+import type { Reading } from './reading.ts';
+
+/**
+ * Everything a decision is made from: one immutable value per pass. It is plain data, so that a decision can be recorded,
+ * replayed and shown before it is made.
+ */
+export interface World {
+  /** Epoch milliseconds at which the observation was complete. */
+  readonly now: number;
+  /** Leadership epoch of this operator; 0 without leader election. */
+  readonly epoch: number;
+  /** Ids to be used by an operation that this pass starts: 32 hexadecimal digits each. */
+  readonly fresh: { readonly operationId: string; readonly jobId: string };
+  readonly deployment: FlinkDeployment;
+  /** undefined: there is no such Deployment. */
+  readonly jobManager: Reading<JobManagerDeployment | undefined>;
+  readonly jobManagerPods: Reading<readonly ObservedPod[]>;
+  /** What is left of a cluster, read from the API server itself; known only while a cluster is being removed or replaced. */
+  readonly remains: Reading<Remains>;
+  /** HA metadata, read from the API server itself; known only where a decision may need it. */
+  readonly ha: Reading<HaMetadata>;
+  readonly flink: FlinkReadings;
+}
+
+/** The JobManager's Deployment. */
+export interface JobManagerDeployment {
+  readonly uid: string;
+  readonly createdAt: number;
+  readonly deleting: boolean;
+  /** Owned by the FlinkDeployment with this uid. */
+  readonly ownerUid: string | undefined;
+  /** Annotation with the generation of the FlinkDeployment it was made from. */
+  readonly generation: string | undefined;
+  /** Annotation with the id of the operation that made it. */
+  readonly operationId: string | undefined;
+  readonly availableReplicas: number;
+  /** Message of the condition ReplicaFailure, when pods cannot be created. */
+  readonly createFailure: string | undefined;
+  /** False when it has not been available since it was created; undefined when the Deployment does not say. */
+  readonly neverAvailable: boolean | undefined;
+}
+
+/** A pod, as far as decisions look at it. */
+export interface ObservedPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly ip: string | undefined;
+  readonly ready: boolean;
+  readonly deleting: boolean;
+  /** A container that cannot start, with the kubelet's reason. */
+  readonly failure: PodFailure | undefined;
+  readonly restarts: number;
+}
+
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Names of objects that still exist under a cluster's name. */
+export interface Remains {
+  readonly deployment: boolean;
+  readonly pods: readonly string[];
+  readonly services: readonly string[];
+}
+
+/** Flink's HA ConfigMaps for one cluster. */
+export interface HaMetadata {
+  readonly configMaps: readonly HaConfigMap[];
+  /** A ConfigMap of a job exists, so the job can be taken up again. */
+  readonly available: boolean;
+  /** A completed checkpoint is recorded in it. */
+  readonly hasCheckpoint: boolean;
+}
+
+export interface HaConfigMap {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Keys of stored job graphs, which would bring back the old job settings. */
+  readonly jobGraphKeys: readonly string[];
+}
+
+/** Answers of Flink's REST API in this pass; undefined where it was not asked. */
+export interface FlinkReadings {
+  readonly jobs: Answer<readonly FlinkJob[]> | undefined;
+  readonly checkpoints: Answer<FlinkCheckpoints> | undefined;
+  readonly savepoint: Answer<SavepointProgress> | undefined;
+  readonly failure: Answer<FlinkFailure | undefined> | undefined;
+  readonly facts: Answer<FlinkClusterFacts> | undefined;
+  readonly taskManagers: Answer<number> | undefined;
+}

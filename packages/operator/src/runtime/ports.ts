@@ -1,0 +1,126 @@
+import type { FlinkDeployment } from '@drey/api';
+import type { Answer } from '@drey/flink';
+import type { Clock, Deployment, KubeClient, KubeObject, Random } from '@drey/kube';
+import type { Logger } from 'pino';
+import type { ClusterToCreate, PlannedEvent } from '../deployment/plan.ts';
+import type { Caches } from './caches.ts';
+import type { OperatorMetrics } from './metrics.ts';
+
+/**
+ * What the operator needs from the world, handed in by `main.ts`, by the embedded cluster and by the simulator. Nothing
+ * in this package reads a clock, a random number, the network or the environment in any other way.
+ */
+export interface Env {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kube: KubeClient;
+  readonly caches: Caches;
+  readonly clusters: ClusterBuilder;
+  readonly flink: FlinkPort;
+  readonly endpoints: EndpointResolver;
+  readonly log: Logger;
+  readonly events: EventSink;
+  readonly metrics: OperatorMetrics;
+}
+
+/** Finds the address of a Flink REST endpoint from what is known of its Service and of the JobManager's pods. */
+export type EndpointResolver = (target: EndpointTarget) => string;
+
+export interface EndpointTarget {
+  readonly namespace: string;
+  /** Name of the Service, `<cluster id>-rest`. */
+  readonly service: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** `spec.clusterIP` of the Service when it is known and not headless. */
+  readonly clusterIp: string | undefined;
+  /** Address of a ready JobManager pod, when there is one. */
+  readonly podIp: string | undefined;
+}
+
+export interface FlinkJob {
+  readonly jobId: string;
+  readonly name: string;
+  readonly state: string;
+  /** Epoch milliseconds. */
+  readonly startTime: number;
+}
+
+export interface FlinkClusterFacts {
+  readonly version: string;
+  readonly revision: string;
+}
+
+/** The newest of each kind in Flink's checkpoint history. */
+export interface FlinkCheckpoints {
+  readonly completed: FlinkCheckpoint | undefined;
+  readonly savepoint: FlinkCheckpoint | undefined;
+  readonly restored: FlinkCheckpoint | undefined;
+  /** When the newest checkpoint that is not complete yet was triggered, in epoch milliseconds. */
+  readonly pendingSince: number | undefined;
+}
+
+export interface FlinkCheckpoint {
+  readonly id: number;
+  readonly path: string | undefined;
+  readonly stateSizeBytes: number;
+  /** Epoch milliseconds; 0 where Flink does not say. */
+  readonly triggeredAt: number;
+}
+
+/** State of a savepoint that was asked for. */
+export type SavepointProgress =
+  | { readonly kind: 'in-progress' }
+  | { readonly kind: 'completed'; readonly location: string }
+  /** `savepoint` is where it lies when only ending the job failed. */
+  | { readonly kind: 'failed'; readonly failure: FlinkFailure; readonly savepoint: string | undefined };
+
+export interface FlinkFailure {
+  readonly type: string;
+  readonly message: string;
+}
+
+export interface StopRequest {
+  readonly jobId: string;
+  /** Flink's trigger id: the same id never starts a second savepoint. */
+  readonly triggerId: string;
+  readonly targetDirectory: string;
+  readonly drain: boolean;
+  readonly format: 'CANONICAL' | 'NATIVE';
+}
+
+/** Limits of one call on Flink. */
+export interface FlinkCall {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The calls on one Flink cluster. Methods never reject. */
+export interface FlinkCluster {
+  jobs(call: FlinkCall): Promise<Answer<readonly FlinkJob[]>>;
+  facts(call: FlinkCall): Promise<Answer<FlinkClusterFacts>>;
+  taskManagerCount(call: FlinkCall): Promise<Answer<number>>;
+  checkpoints(jobId: string, call: FlinkCall): Promise<Answer<FlinkCheckpoints>>;
+  /** Why the job ended, when it failed. */
+  failure(jobId: string, call: FlinkCall): Promise<Answer<FlinkFailure | undefined>>;
+  stopWithSavepoint(request: StopRequest, call: FlinkCall): Promise<Answer<undefined>>;
+  savepoint(jobId: string, triggerId: string, call: FlinkCall): Promise<Answer<SavepointProgress>>;
+  cancel(jobId: string, call: FlinkCall): Promise<Answer<undefined>>;
+  /** The state of one job as cheaply as Flink can tell it, as an opaque text that only serves to see a change. */
+  pulse(jobId: string, call: FlinkCall): Promise<Answer<string>>;
+}
+
+/** Makes clients for Flink clusters; connections are shared and closed by whoever made the port. */
+export type FlinkPort = (baseUrl: string, flinkVersion: string) => FlinkCluster;
+
+/** The objects of a cluster: the Deployment first, then what it owns, in Flink's order, without owner references to it. */
+export interface ClusterObjects {
+  readonly deployment: Deployment;
+  readonly accompanying: readonly KubeObject[];
+}
+
+/** Builds the objects of a cluster; pure. */
+export type ClusterBuilder = (cluster: ClusterToCreate) => ClusterObjects;
+
+/** Sends events without ever failing or holding up whoever sends them. */
+export type EventSink = (deployment: FlinkDeployment, event: PlannedEvent) => void;
