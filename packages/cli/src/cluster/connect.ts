@@ -1,0 +1,45 @@
+import type { FlinkDeployment } from '@drey/api';
+import {
+  createKubeClient,
+  type KubeClient,
+  loadKubeconfig,
+  type Resource,
+  resource,
+  systemClock,
+  systemRandom,
+  UndiciTransport,
+} from '@drey/kube';
+import { runningCluster } from './record.ts';
+
+/** FlinkDeployment as a resource of the Kubernetes API. */
+export const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
+  group: 'flink.apache.org',
+  version: 'v1beta1',
+  kind: 'FlinkDeployment',
+  plural: 'flinkdeployments',
+  namespaced: true,
+});
+
+/** Which cluster a command talks to. */
+export interface Target {
+  /** A cluster of `drey up`. */
+  readonly name?: string;
+  /** Any cluster, by its kubeconfig. */
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+}
+
+export interface Connection {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  close(): Promise<void>;
+}
+
+/** Connects to the cluster that the options name: a kubeconfig, else the running cluster of that name. */
+export async function connect(target: Target): Promise<Connection> {
+  const path = target.kubeconfig ?? runningCluster(target.name ?? 'default').kubeconfig;
+  const context = await loadKubeconfig({ path });
+  const transport = new UndiciTransport(context.access);
+  const client = createKubeClient({ transport, clock: systemClock, random: systemRandom });
+  return { client, namespace: target.namespace ?? context.namespace, close: () => transport.close() };
+}

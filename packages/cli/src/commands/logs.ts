@@ -1,0 +1,71 @@
+import { Pod } from '@drey/kube';
+import type { Command } from 'commander';
+import { connect } from '../cluster/connect.ts';
+import { CliError } from '../errors.ts';
+
+interface Options {
+  readonly name?: string;
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly taskmanager?: boolean;
+  readonly follow?: boolean;
+  readonly previous?: boolean;
+  readonly tail?: string;
+}
+
+/** `drey logs`. */
+export function register(program: Command): void {
+  program
+    .command('logs <deployment>')
+    .description("Print the log of a deployment's JobManager, or of its TaskManagers.")
+    .option('--name <cluster>', 'a cluster of drey up')
+    .option('--kubeconfig <file>', 'any other cluster')
+    .option('-n, --namespace <namespace>')
+    .option('-t, --taskmanager', 'the TaskManagers, one after the other, each line with the name of its pod')
+    .option('-f, --follow', 'go on as the log grows')
+    .option('-p, --previous', 'of the container before the last restart')
+    .option('--tail <lines>', 'only the last lines')
+    .action(async (deployment: string, options: Options) => {
+      const connection = await connect(options);
+      const { client, namespace } = connection;
+      try {
+        const component = options.taskmanager ? 'taskmanager' : 'jobmanager';
+        const list = await client.list(Pod, { namespace, labelSelector: `app=${deployment},component=${component}` });
+        const pods = list.items.map((one) => one.metadata.name ?? '');
+        if (pods.length === 0) {
+          throw new CliError(
+            'E_CLI_NO_POD',
+            `${deployment} has no ${component} pod in namespace ${namespace}`,
+            'drey status says what it waits for.',
+            'notFound',
+          );
+        }
+        const logOptions = {
+          container: 'flink-main-container',
+          follow: options.follow === true,
+          previous: options.previous === true,
+          ...(options.tail === undefined ? {} : { tailLines: Number(options.tail) }),
+        };
+        const print = async (pod: string): Promise<void> => {
+          const prefix = options.taskmanager ? `${pod}  ` : '';
+          for await (const line of lines(client.logs(namespace, pod, logOptions)))
+            process.stdout.write(`${prefix}${line}\n`);
+        };
+        if (options.follow) await Promise.all(pods.map(print));
+        else for (const pod of pods) await print(pod);
+      } finally {
+        await connection.close();
+      }
+    });
+}
+
+async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of chunks) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+  if (rest !== '') yield rest;
+}

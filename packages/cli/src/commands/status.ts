@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { connect, FlinkDeployments } from '../cluster/connect.ts';
+import { allRecords, type ClusterRecord, isRunning } from '../cluster/record.ts';
+import { summarise } from '../cluster/summary.ts';
+import { columns } from '../output/columns.ts';
+
+interface Options {
+  readonly name?: string;
+  readonly output: string;
+}
+
+/** `drey status`. */
+export function register(program: Command): void {
+  program
+    .command('status')
+    .description('Show the clusters of this machine, and for each Flink deployment its state and what it waits for.')
+    .option('--name <name>', 'only this cluster')
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action(async (options: Options) => {
+      const running = allRecords().filter((one) => isRunning(one) && (options.name ?? one.name) === one.name);
+      const clusters = await Promise.all(running.map(describe));
+      if (options.output === 'json') process.stdout.write(`${JSON.stringify({ clusters }, null, 2)}\n`);
+      else
+        process.stdout.write(
+          clusters.length === 0 ? 'no cluster is running. Start one with: drey up\n' : clusters.map(text).join('\n'),
+        );
+    });
+}
+
+async function describe(record: ClusterRecord) {
+  const connection = await connect({ kubeconfig: record.kubeconfig });
+  try {
+    const list = await connection.client.list(FlinkDeployments, {});
+    const deployments = list.items.map((one) => ({ namespace: one.metadata.namespace ?? '', ...summarise(one) }));
+    return {
+      name: record.name,
+      url: record.url,
+      kubeconfig: record.kubeconfig,
+      operator: record.operator,
+      startedAt: record.startedAt,
+      deployments,
+    };
+  } finally {
+    await connection.close();
+  }
+}
+
+function text(cluster: Awaited<ReturnType<typeof describe>>): string {
+  const head = `cluster ${cluster.name}: ${cluster.url}${cluster.operator ? '' : ' (without operator)'}\n  export KUBECONFIG=${cluster.kubeconfig}\n`;
+  if (cluster.deployments.length === 0) return `${head}  no Flink deployments yet. Try: drey run JAR\n`;
+  const rows = cluster.deployments.map((one) => [one.namespace, one.name, one.lifecycle, one.job, one.message]);
+  const table = columns(['NAMESPACE', 'NAME', 'LIFECYCLE', 'JOB', 'MESSAGE'], rows);
+  return head + table.replaceAll(/^(?=.)/gm, '  ');
+}
