@@ -13,9 +13,12 @@ export {
   type StoreOptions,
 } from './cache/store.ts';
 export { compareVersions, newerVersion } from './cache/version.ts';
+export { Applier, type ApplyResult, intentHash, projection } from './client/apply.ts';
 export * from './client/client.ts';
 export { type CredentialSource, type Credentials, fixedCredentials } from './client/credentials.ts';
 export * from './client/errors.ts';
+export { type EventInput, EventRecorder, type EventRecorderOptions, type Regarding } from './client/events.ts';
+export { addFinalizer, removeFinalizer } from './client/finalizers.ts';
 export { createKubeClient, type KubeClientOptions } from './client/kube-client.ts';
 export { type ClusterAccess, type KubeContext, type KubeconfigOptions, loadKubeconfig } from './client/kubeconfig.ts';
 export { KubeconfigError, type KubeconfigErrorCode } from './client/kubeconfig-error.ts';
@@ -28,4 +31,5 @@ export * from './kinds.ts';
 export { type BackoffOptions, backoffMs } from './runtime/backoff.ts';
 export * from './runtime/clock.ts';
 export * from './runtime/controller.ts';
+export * from './runtime/elector.ts';
 export * from './runtime/queue.ts';
