@@ -1,1 +1,8 @@
-export {};
+export { inProcessTransport } from './apiserver/front/in-process.ts';
+export { type KubeconfigOptions, kubeconfig } from './apiserver/front/kubeconfig.ts';
+export {
+  createStandardServer,
+  type StandardServer,
+  type StandardServerOptions,
+} from './apiserver/front/standard-server.ts';
+export { type ApiServerStartOptions, type RunningApiServer, startApiServer } from './apiserver/front/start.ts';
