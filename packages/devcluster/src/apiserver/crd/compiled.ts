@@ -13,10 +13,13 @@ export interface CompiledVersion {
   readonly scale:
     | { readonly specReplicasPath: string; readonly statusReplicasPath: string; readonly labelSelectorPath?: string }
     | undefined;
+  /** JSON paths, such as `.spec.color`. */
   readonly selectableFields: readonly string[];
-  /** Drops unknown fields. Mutates; returns their paths. */
+  /** What a request through a deprecated version is warned with. */
+  readonly deprecationWarning?: string;
+  /** Drops unknown fields. Mutates; returns their paths, sorted. */
   prune(object: AnyObject): readonly string[];
-  /** Fills schema defaults. Mutates. */
+  /** Fills schema defaults and drops nulls that are not allowed. Mutates. */
   applyDefaults(object: AnyObject): void;
   /** Schema and CEL validation, with ratcheting against `old`. */
   validate(object: AnyObject, old: AnyObject | undefined): readonly FieldError[];
