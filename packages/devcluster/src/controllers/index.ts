@@ -1,9 +1,11 @@
 import type { ControllerContext } from './context.ts';
 import { startDeploymentController } from './deployment.ts';
 import { startEndpointsController } from './endpoints.ts';
+import { startJobController } from './job.ts';
 import { startReplicaSetController } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startServiceAccountController } from './service-account.ts';
+import { startStatefulSetController } from './stateful-set.ts';
 
 export interface ControllerOptions {
   /** The certificate authority of the API server, in PEM. */
@@ -21,6 +23,8 @@ export async function startControllers(
     startScheduler(context, signal),
     startReplicaSetController(context, signal),
     startDeploymentController(context, signal),
+    startStatefulSetController(context, signal),
+    startJobController(context, signal),
     startEndpointsController(context, signal),
   ]);
 }
