@@ -1,11 +1,10 @@
-import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus } from '@drey/api';
+import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecDiff } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
 import type { JobManagerObservation } from './job-manager-observation.ts';
 import type { JobObservation } from './job-observation.ts';
 import type { PlannedEvent, Step, WakeUp } from './plan.ts';
 import type { RecordedSpec } from './recorded-spec.ts';
 import type { ErrorLimits } from './resource-error.ts';
-import type { SpecChange } from './spec-change.ts';
 import type { World } from './world.ts';
 
 /** Policy that comes from outside a decision: the operator's configuration and the pure rules of other packages. */
@@ -37,7 +36,7 @@ export interface Context {
   /** The spec that the running cluster was made from. */
   readonly recorded: RecordedSpec | undefined;
   /** How `wanted` differs from `recorded`; undefined before the first deployment. */
-  readonly change: SpecChange | undefined;
+  readonly change: SpecDiff | undefined;
   /** The recorded status with this pass's observations in it. */
   readonly status: FlinkDeploymentStatus;
   readonly jobManager: JobManagerObservation;

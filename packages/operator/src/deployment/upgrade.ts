@@ -1,4 +1,4 @@
-import type { UpgradeMode } from '@drey/api';
+import { specChangedMessage, type UpgradeMode } from '@drey/api';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from './operation.ts';
@@ -56,12 +56,13 @@ const WAITING_MS = 500;
 /** The event that names the change, once per generation. */
 export function changeEvent(context: Context): readonly PlannedEvent[] {
   const { change, generation } = context;
-  if (change === undefined || change.type === 'IGNORE') return [];
+  const message = change === undefined ? null : specChangedMessage(change);
+  if (message === null) return [];
   return [
     {
       type: 'Normal',
       reason: 'SpecChanged',
-      message: `${change.type} change(s) detected (${change.text}), starting reconciliation.`,
+      message,
       component: 'JobManagerDeployment',
       key: `SpecChange: ${generation}`,
       once: true,
