@@ -61,7 +61,10 @@ export class SafetyOracle {
       if (open?.process === event.process && open.jobId === event.jobId) this.#open.delete(event.clusterId);
       return;
     }
-    if (event.type === 'triggered') return this.#triggered(event);
+    if (event.type === 'triggered') {
+      this.#triggered(event);
+      return;
+    }
     const open = this.#open.get(event.clusterId);
     if (open)
       this.#violate(

@@ -8,10 +8,13 @@ export type Action = { readonly atMs: number; readonly name: string } & (
   | { readonly do: 'delete' }
 );
 
+type JobIncident = 'kill-jobmanager' | 'kill-taskmanager' | 'fail-task' | 'delete-jobmanager-deployment';
+type ClusterIncident = 'crash-operator' | 'slow-flink' | 'savepoint-folder-unwritable';
+
 /** What happens to the cluster under the jobs. */
 export type Incident = { readonly atMs: number } & (
-  | { readonly do: 'kill-jobmanager' | 'kill-taskmanager' | 'fail-task' | 'delete-jobmanager-deployment'; readonly name: string }
-  | { readonly do: 'crash-operator' | 'slow-flink' | 'savepoint-folder-unwritable' }
+  | { readonly do: JobIncident; readonly name: string }
+  | { readonly do: ClusterIncident }
 );
 
 export interface Scenario {
@@ -62,7 +65,10 @@ export function drawScenario(random: Random): Scenario {
   const jobs = 1 + Math.floor(random.next() * 2);
   for (let i = 0; i < jobs; i++) drawLife(random, `job-${i}`, actions, incidents);
   for (let i = Math.floor(random.next() * 3); i > 0; i--) {
-    incidents.push({ atMs: span(random, 5_000, 240_000), do: pick(random, ['crash-operator', 'slow-flink', 'savepoint-folder-unwritable']) });
+    incidents.push({
+      atMs: span(random, 5_000, 240_000),
+      do: pick<ClusterIncident>(random, ['crash-operator', 'slow-flink', 'savepoint-folder-unwritable']),
+    });
   }
   const byTime = (a: { atMs: number }, b: { atMs: number }): number => a.atMs - b.atMs;
   actions.sort(byTime);
@@ -75,13 +81,23 @@ function drawLife(random: Random, name: string, actions: Action[], incidents: In
   const mode: Mode = random.next() < 0.75 ? 'savepoint' : 'stateless';
   const ha = random.next() < 0.4;
   let at = span(random, 0, 5_000);
-  actions.push({ atMs: at, name, do: 'create', object: flinkDeployment(name, mode, 1 + Math.floor(random.next() * 3), ha) });
+  actions.push({
+    atMs: at,
+    name,
+    do: 'create',
+    object: flinkDeployment(name, mode, 1 + Math.floor(random.next() * 3), ha),
+  });
   for (let i = Math.floor(random.next() * 4); i >= 0; i--) {
     at += random.next() < 0.25 ? span(random, 50, 3_000) : span(random, 15_000, 90_000);
     actions.push({ atMs: at, name, ...drawChange(random) });
   }
   for (let i = Math.floor(random.next() * 3); i > 0; i--) {
-    const what = pick(random, ['kill-jobmanager', 'kill-taskmanager', 'fail-task', 'delete-jobmanager-deployment']);
+    const what = pick<JobIncident>(random, [
+      'kill-jobmanager',
+      'kill-taskmanager',
+      'fail-task',
+      'delete-jobmanager-deployment',
+    ]);
     // A JobManager without high availability that is lost takes what came after the newest checkpoint with it: that is Flink's own limit.
     incidents.push({ atMs: span(random, 10_000, at + 20_000), do: what, name });
   }
@@ -91,7 +107,11 @@ function drawLife(random: Random, name: string, actions: Action[], incidents: In
 function drawChange(random: Random): { readonly do: 'change'; readonly patch: object; readonly what: string } {
   const parallelism = 1 + Math.floor(random.next() * 4);
   const nonce = 1 + Math.floor(random.next() * 1_000_000);
-  const change = (what: string, spec: object): { do: 'change'; patch: object; what: string } => ({ do: 'change', what, patch: { spec } });
+  const change = (what: string, spec: object): { do: 'change'; patch: object; what: string } => ({
+    do: 'change',
+    what,
+    patch: { spec },
+  });
   return pick(random, [
     change(`parallelism ${parallelism}`, { job: { parallelism } }),
     change(`parallelism ${parallelism}`, { job: { parallelism } }),

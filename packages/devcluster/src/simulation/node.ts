@@ -114,6 +114,15 @@ export class SimulatedNode {
       }));
   }
 
+  /** How often the main container of the pod with these labels was restarted; undefined when there is no such pod. */
+  restartsOf(namespace: string, app: string, component: string): number | undefined {
+    const found = [...this.#pods.values()].find(
+      ({ pod: { metadata: m } }) =>
+        m.namespace === namespace && m.labels?.app === app && m.labels?.component === component,
+    );
+    return found?.record.main[0]?.restartCount;
+  }
+
   /** kill -9 of a pod's main process. */
   killContainer(namespace: string, name: string, exitCode = 137): void {
     const one = [...this.#pods.values()].find(

@@ -1,0 +1,309 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { allCrds, type FlinkDeployment } from '@drey/api';
+import { createSimulatedWorld, type SimulatedWorld } from '@drey/devcluster/testing';
+import { type AnyObject, isKubeError, type Random, type Resource, resource } from '@drey/kube';
+import { SeededRandom, VirtualClock } from '@drey/kube/testing';
+import { checkConverged, unsettled, type Wish } from './convergence.ts';
+import { type FlinkWeather, startOperatorProcess } from './operator-process.ts';
+import { type Intent, SafetyOracle, type Violation } from './oracles.ts';
+import { type Action, drawScenario, type Incident, namespace, type Scenario } from './scenario.ts';
+import { type FaultCounts, type FaultRates, noFaults, ProcessScope } from './scope.ts';
+
+const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
+  ...{
+    group: 'flink.apache.org',
+    version: 'v1beta1',
+    kind: 'FlinkDeployment',
+    plural: 'flinkdeployments',
+    namespaced: true,
+  },
+});
+
+export interface SeedResult {
+  readonly seed: number;
+  /** Actions, incidents and faults that happened. */
+  readonly steps: number;
+  readonly faults: number;
+  readonly violations: readonly Violation[];
+  /** Virtual milliseconds from the end of the faults until everything had arrived. */
+  readonly settledAfterMs: number;
+}
+
+/** After the faults everything has to arrive within this much virtual time. */
+const BOUND_MS = 15 * 60_000;
+const tokenKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+
+/** Runs one seed from nothing to convergence. The same seed does the same. */
+export async function runSeed(seed: number, trace: (line: string) => void = () => undefined): Promise<SeedResult> {
+  const run = new SeedRun(seed, trace);
+  return run.play();
+}
+
+class SeedRun {
+  readonly #seed: number;
+  readonly #clock = new VirtualClock();
+  readonly #random: Random;
+  readonly #scenario: Scenario;
+  readonly #rates: FaultRates;
+  readonly #faults: FaultCounts = { crashes: 0, lost: 0, refused: 0, cut: 0 };
+  readonly #weather: FlinkWeather = { hangsMs: 0 };
+  readonly #wishes = new Map<
+    string,
+    { exists: boolean; suspended: boolean; parallelism: number; valid: { parallelism: number; suspended: boolean } }
+  >();
+  readonly #surprises: Violation[] = [];
+  readonly #trace: (line: string) => void;
+  #world: SimulatedWorld | undefined;
+  #scope: ProcessScope | undefined;
+  #steps = 0;
+  #quiet = false;
+
+  constructor(seed: number, trace: (line: string) => void) {
+    this.#seed = seed;
+    this.#random = new SeededRandom(seed);
+    this.#scenario = drawScenario(this.#random);
+    this.#rates = drawRates(this.#random);
+    this.#trace = (line) => trace(`${(this.#clock.monotonic() / 1000).toFixed(3).padStart(9)}  ${line}`);
+  }
+
+  async play(): Promise<SeedResult> {
+    const world = await this.#drive(
+      createSimulatedWorld({
+        clock: this.#clock,
+        random: this.#random,
+        tokenKey,
+        objects: [
+          ...(allCrds() as unknown as AnyObject[]),
+          { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'flink', namespace } } as AnyObject,
+        ],
+        onFault: (where, error) =>
+          this.#surprise('no internal error', `${where}: ${error instanceof Error ? error.stack : String(error)}`),
+      }),
+    );
+    this.#world = world;
+    const oracle = new SafetyOracle(world.fabric.storage, (cluster, process) => this.#intent(cluster, process));
+    this.#startOperator();
+    const start = this.#clock.monotonic();
+    await this.#playScenario(oracle, start);
+    const { settledAfterMs, violations } = await this.#settle(oracle);
+    world.stop();
+    this.#scope?.kill();
+    const { crashes, lost, refused, cut } = this.#faults;
+    return {
+      seed: this.#seed,
+      steps: this.#steps,
+      faults: crashes + lost + refused + cut,
+      violations: [...this.#surprises, ...oracle.violations, ...violations],
+      settledAfterMs,
+    };
+  }
+
+  async #playScenario(oracle: SafetyOracle, start: number): Promise<void> {
+    const actions = [...this.#scenario.actions];
+    const incidents = [...this.#scenario.incidents];
+    while (actions.length + incidents.length > 0) {
+      const next = Math.min(
+        actions[0]?.atMs ?? Number.POSITIVE_INFINITY,
+        incidents[0]?.atMs ?? Number.POSITIVE_INFINITY,
+      );
+      await this.#advance(Math.max(0, start + next - this.#clock.monotonic()), oracle);
+      if (actions[0]?.atMs === next) await this.#act(actions.shift() as Action, oracle);
+      else this.#happen(incidents.shift() as Incident);
+      this.#steps++;
+    }
+    await this.#advance(20_000, oracle);
+  }
+
+  /** No more faults: everything has to arrive. */
+  async #settle(oracle: SafetyOracle): Promise<{ settledAfterMs: number; violations: Violation[] }> {
+    this.#quiet = true;
+    this.#trace('faults end');
+    this.#weather.hangsMs = 0;
+    this.#world?.fabric.storage.unwritable.clear();
+    if (this.#scope) this.#scope.rates = noFaults;
+    const start = this.#clock.monotonic();
+    while (this.#clock.monotonic() - start < BOUND_MS) {
+      await this.#advance(5_000, oracle);
+      const open = await Promise.all(
+        (await this.#wishesNow()).map((wish) => this.#drive(unsettled(this.#mustWorld(), wish))),
+      );
+      if (open.every((one) => one === undefined)) {
+        return { settledAfterMs: this.#clock.monotonic() - start, violations: [] };
+      }
+    }
+    const wishes = await this.#wishesNow();
+    return {
+      settledAfterMs: BOUND_MS,
+      violations: await this.#drive(checkConverged(this.#mustWorld(), wishes, this.#clock.monotonic())),
+    };
+  }
+
+  /** Moves time in small steps, looking at the safety rules after each. */
+  async #advance(ms: number, oracle: SafetyOracle): Promise<void> {
+    for (let left = ms; left > 0; left -= 500) {
+      await this.#clock.advance(Math.min(500, left), 1_000_000);
+      oracle.check();
+    }
+  }
+
+  #startOperator(): void {
+    const rates = this.#quiet ? noFaults : this.#rates;
+    const scope: ProcessScope = new ProcessScope(this.#clock, this.#random, rates, this.#faults, () => this.#crashed());
+    this.#scope = scope;
+    this.#trace('operator starts');
+    startOperatorProcess(scope, this.#mustWorld(), this.#weather).catch((error: unknown) => {
+      if (!scope.alive) return;
+      // As in production: a start that fails ends the process, and it is started again.
+      this.#trace(`operator failed to start: ${error instanceof Error ? error.message : String(error)}`);
+      scope.kill();
+      this.#crashed();
+    });
+  }
+
+  #crashed(): void {
+    this.#trace('operator dies');
+    this.#clock.after(1_000 + this.#random.next() * 8_000, () => this.#startOperator());
+  }
+
+  async #act(action: Action, oracle: SafetyOracle): Promise<void> {
+    const { admin } = this.#mustWorld();
+    const { name } = action;
+    try {
+      if (action.do === 'create') {
+        this.#trace(
+          `create ${name} parallelism ${action.object.spec.job?.parallelism} ${action.object.spec.job?.upgradeMode}`,
+        );
+        const parallelism = action.object.spec.job?.parallelism ?? 1;
+        this.#wishes.set(name, {
+          exists: true,
+          suspended: false,
+          parallelism,
+          valid: { parallelism, suspended: false },
+        });
+        await this.#drive(admin.create(FlinkDeployments, action.object));
+      } else if (action.do === 'delete') {
+        this.#trace(`delete ${name}`);
+        const wish = this.#wishes.get(name);
+        if (wish) wish.exists = false;
+        oracle.forget(`${namespace}/${name}`);
+        await this.#drive(admin.delete(FlinkDeployments, namespace, name));
+      } else {
+        this.#trace(`change ${name}: ${action.what}`);
+        this.#wish(name, action.patch as { spec: { job?: { parallelism?: number; state?: string } } });
+        await this.#drive(admin.patch(FlinkDeployments, namespace, name, 'merge', action.patch));
+      }
+    } catch (error) {
+      if (!isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error; // deleted before: nothing to change
+    }
+  }
+
+  #wish(name: string, patch: { spec: { job?: { parallelism?: number; state?: string } } }): void {
+    const wish = this.#wishes.get(name);
+    if (wish === undefined) return;
+    const { parallelism, state } = patch.spec.job ?? {};
+    if (parallelism !== undefined) wish.parallelism = parallelism;
+    if (state !== undefined) wish.suspended = state === 'suspended';
+    if (wish.parallelism >= 1) wish.valid = { parallelism: wish.parallelism, suspended: wish.suspended };
+  }
+
+  #happen(incident: Incident): void {
+    const world = this.#mustWorld();
+    this.#trace(`${incident.do} ${'name' in incident ? incident.name : ''}`);
+    if (incident.do === 'crash-operator') {
+      if (!this.#scope?.alive) return;
+      this.#faults.crashes++;
+      this.#scope.kill();
+      this.#crashed();
+    } else if (incident.do === 'slow-flink') {
+      this.#weather.hangsMs = 500 + this.#random.next() * 12_000;
+      this.#clock.after(20_000, () => {
+        this.#weather.hangsMs = 0;
+      });
+    } else if (incident.do === 'savepoint-folder-unwritable') {
+      for (const name of this.#wishes.keys()) world.fabric.storage.unwritable.add(`/state/${name}/savepoints`);
+      this.#clock.after(40_000, () => world.fabric.storage.unwritable.clear());
+    } else if (incident.do === 'fail-task') {
+      for (const job of world.fabric.leader(`${namespace}/${incident.name}`)?.jobs.values() ?? [])
+        job.failTask('injected failure');
+    } else if (incident.do === 'delete-jobmanager-deployment') {
+      const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${incident.name}`;
+      world.admin.raw('DELETE', path).catch((error: unknown) => {
+        if (!isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error;
+      });
+    } else if ('name' in incident) {
+      const component = incident.do === 'kill-jobmanager' ? 'jobmanager' : 'taskmanager';
+      const victim = world.node
+        .running()
+        .find((pod) => pod.labels.app === incident.name && pod.labels.component === component);
+      if (victim) world.node.killContainer(victim.namespace, victim.name);
+    }
+  }
+
+  async #wishesNow(): Promise<Wish[]> {
+    const { admin } = this.#mustWorld();
+    const objects = (await this.#drive(admin.list(FlinkDeployments, { namespace }))).items;
+    return [...this.#wishes].map(([name, wish]) => ({
+      name,
+      exists: wish.exists,
+      invalid: wish.parallelism < 1,
+      ...wish.valid,
+      object: objects.find((one) => one.metadata.name === name),
+    }));
+  }
+
+  #intent(cluster: string, process: string): Intent {
+    const name = cluster.split('/')[1] ?? '';
+    const stored = this.#mustWorld().server.server.reader.get(
+      'flink.apache.org',
+      'flinkdeployments',
+      namespace,
+      name,
+    ) as FlinkDeployment | undefined;
+    const starts = this.#mustWorld().fabric.storage.history.filter(
+      (one) => one.type === 'started' && one.clusterId === cluster && one.process !== process,
+    );
+    const stateless = stored?.spec.job?.upgradeMode === 'stateless';
+    const restarted = (this.#mustWorld().node.restartsOf(namespace, name, 'jobmanager') ?? 0) > 0;
+    return { emptyStateAllowed: stateless || starts.length === 0, stored, startedByOperator: !restarted };
+  }
+
+  #surprise(rule: string, detail: string): void {
+    this.#surprises.push({ rule, at: this.#clock.monotonic(), detail });
+  }
+
+  /** Awaits something that needs time to move. */
+  async #drive<T>(promise: Promise<T>): Promise<T> {
+    let outcome: { value: T } | { error: unknown } | undefined;
+    promise.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    for (let i = 0; outcome === undefined; i++) {
+      if (i > 100_000) throw new Error('a call on the simulated world does not end');
+      await this.#clock.advance(i === 0 ? 0 : 1, 1_000_000);
+    }
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  #mustWorld(): SimulatedWorld {
+    if (this.#world === undefined) throw new Error('the world is not there yet');
+    return this.#world;
+  }
+}
+
+function drawRates(random: Random): FaultRates {
+  const scale = [0, 0.3, 1, 3][Math.floor(random.next() * 4)] ?? 1;
+  return {
+    crash: 0.002 * scale,
+    failBefore: 0.01 * scale,
+    failAfter: 0.01 * scale,
+    refuse: 0.01 * scale,
+    cutWatch: 0.01 * scale,
+    latencyMs: 2 + random.next() * 60,
+  };
+}
