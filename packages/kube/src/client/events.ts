@@ -156,8 +156,7 @@ export class EventRecorder {
       count,
       message: cut(input.message),
       lastTimestamp: seconds(at),
-      ...(input.labels && { metadata: { labels: input.labels } }),
-      ...(input.annotations && { metadata: { labels: input.labels, annotations: input.annotations } }),
+      metadata: { labels: input.labels, annotations: input.annotations },
     };
     try {
       await this.#o.client.patch(CoreEvent, namespaceOf(input), name, 'merge', patch);
