@@ -25,7 +25,7 @@ export interface ValueRules {
 /** The rules of a version; `file` says whether its legacy file was loaded (only 1.19 and 1.20 have the choice). */
 export function valueRules(version: FlinkVersion, file: 'legacy' | 'yaml' | 'any' = 'any'): ValueRules {
   const legacy = before(version, '1.19') || (file === 'legacy' && before(version, '2.0'));
-  return { structures: legacy ? 'legacy' : 'yaml', isoDurations: atLeast(version, '2.0') };
+  return { structures: legacy ? 'legacy' : 'yaml', isoDurations: atLeast(version, '2.1') };
 }
 
 /** How one type of option is read from text and written to text. `parse` throws `E_FLINK_CONFIG_VALUE`. */
