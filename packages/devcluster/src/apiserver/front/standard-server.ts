@@ -4,6 +4,8 @@ import { defaultTolerationSeconds, namespaceProtection, priority } from '../admi
 import { type AdmissionPlugin, admissionChain } from '../admission/chain.ts';
 import { rbacEscalation } from '../admission/rbac-escalation.ts';
 import { serviceAccount } from '../admission/service-account.ts';
+import { httpsWebhookCaller, type WebhookCaller } from '../admission/webhooks/caller.ts';
+import { mutatingWebhooks, validatingWebhooks } from '../admission/webhooks/plugin.ts';
 import {
   type Authentication,
   createAuthentication,
@@ -45,6 +47,8 @@ export interface StandardServerOptions {
   readonly authority?: string;
   readonly serviceCidr?: string;
   readonly metrics?: () => string;
+  /** How admission webhooks are called; default: over TLS. */
+  readonly callWebhook?: WebhookCaller;
   readonly onFault?: (error: unknown, request: ApiRequest) => void;
 }
 
@@ -125,12 +129,15 @@ function standardPlugins(options: StandardServerOptions, parts: ServerParts, mor
 function admissionPlugins(options: StandardServerOptions, parts: ServerParts, more: PluginParts): AdmissionPlugin[] {
   const { reader: objects, random } = parts;
   const { ensureDefault } = more;
+  const webhooks = { objects, random, call: options.callWebhook ?? httpsWebhookCaller(objects, parts.clock) };
   return [
     namespaceProtection,
     rbacEscalation(more.access.rbac),
     ...(options.serviceAccountAdmission ? [serviceAccount({ objects, random, ensureDefault })] : []),
     priority(objects),
     defaultTolerationSeconds,
+    mutatingWebhooks(webhooks),
+    validatingWebhooks(webhooks),
   ];
 }
 

@@ -2,10 +2,11 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import type { AnyObject } from '@drey/kube';
 import type { ApiRequest, ApiResponse, DuplexBytes, NodeBackend } from '../contract.ts';
-import type { ConnectHandler, ObjectReader, ResourceCall } from '../model.ts';
+import type { ConnectHandler, ResourceCall } from '../model.ts';
 import { badRequest, failure, notFound } from '../status.ts';
-import { int, list, map, text } from '../table/fields.ts';
+import { int, list, text } from '../table/fields.ts';
 import { backendFor, nodeFailure, type PodAccess } from './pod-target.ts';
+import { containerPort, readyPod } from './service-backend.ts';
 
 /** `pods/proxy`: HTTP to a port of a pod (`name`, `name:port`; default: the first port it declares). */
 export function podProxyHandler(access: PodAccess): ConnectHandler {
@@ -59,27 +60,6 @@ function servicePort(service: AnyObject, name: string, wanted: string): unknown 
     throw failure({ code: 503, reason: 'ServiceUnavailable', message });
   }
   return found;
-}
-
-function readyPod(objects: ObjectReader, service: AnyObject): AnyObject | undefined {
-  const selector = Object.entries(map(service, 'spec', 'selector'));
-  if (selector.length === 0) return undefined;
-  return objects.list('', 'pods', service.metadata.namespace).find((pod) => {
-    const labels = pod.metadata.labels ?? {};
-    const ready = list(pod, 'status', 'conditions').some(
-      (condition) => text(condition, 'type') === 'Ready' && text(condition, 'status') === 'True',
-    );
-    return ready && selector.every(([key, value]) => labels[key] === value);
-  });
-}
-
-function containerPort(pod: AnyObject, port: unknown): number {
-  const target = text(port, 'targetPort');
-  if (/^\d+$/.test(target)) return Number(target);
-  const named = list(pod, 'spec', 'containers')
-    .flatMap((container) => list(container, 'ports'))
-    .find((candidate) => text(candidate, 'name') === target);
-  return named === undefined ? int(port, 'port') : int(named, 'containerPort');
 }
 
 /** Headers of one connection only, and those that are the API server's own business. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { AnyObject } from '@drey/kube';
 import type { ResourceDefinition, TableColumn, TableRenderer } from '../model.ts';
-import { ageOf } from './age.ts';
 import { clusterCells } from './cells/cluster.ts';
 import { podCells, podRowConditions } from './cells/pods.ts';
 import { workloadCells } from './cells/workloads.ts';
@@ -90,18 +89,8 @@ function createdAtColumn(): ColumnDefinition {
   return columnOf('rbac.authorization.k8s.io/v1/roles', 'Created At');
 }
 
-function ageColumn(): ColumnDefinition {
-  return { ...columnOf('v1/pods', 'Age'), type: 'date' };
-}
-
-/** The name comes first; a definition without columns shows the age. */
+/** The name comes before the columns of the definition. */
 function customLayout(own: readonly TableColumn[]): Layout {
-  if (own.length === 0) {
-    return {
-      columns: [nameColumn(), ageColumn()],
-      cells: ({ metadata }, now) => [metadata.name ?? '', ageOf(metadata.creationTimestamp, now)],
-    };
-  }
   return {
     columns: [nameColumn(), ...own.map(({ cell: _cell, ...column }) => column)],
     cells: (object, now) => [object.metadata.name ?? '', ...own.map(({ cell }) => cell(object, now))],
