@@ -36,3 +36,4 @@ export {
   type RunningJobManager,
   UNKNOWN_JOB_MANAGER,
 } from './native/taskmanager-factory.ts';
+export { validationContext } from './validation/context.ts';

@@ -63,7 +63,7 @@ export function flinkMemoryText(bytes: bigint): string {
 export function memoryForFlink(text: string): Reading<string> {
   const flink = parseFlinkMemory(text);
   if (flink.ok) return { ok: true, value: flinkMemoryText(flink.value) };
-  const quantity = parseQuantity(text.toUpperCase().replace(/\s/g, '').replaceAll('B', '').replace(/I$/, 'i'));
+  const quantity = parseQuantity(text.toUpperCase().replace(/\s/g, '').replace(/B$/, '').replace(/I$/, 'i'));
   return quantity.ok ? { ok: true, value: decimalText(quantity.value) } : quantity;
 }
 

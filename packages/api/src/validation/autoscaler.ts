@@ -1,0 +1,132 @@
+import { javaDoubleText } from '../values/json.ts';
+import type { Settings } from './context.ts';
+import { isCronExpression } from './cron.ts';
+import { durationMs } from './duration.ts';
+import { firstProblem, problem, type ValidationProblem } from './problem.ts';
+
+const PREFIX = 'job.autoscaler.';
+const OLD_PREFIX = `kubernetes.operator.${PREFIX}`;
+const DEFAULT_TARGET = 0.7;
+const DEFAULT_WINDOW_MS = 15 * 60_000;
+const DEFAULT_RECONCILE_INTERVAL_MS = 60_000;
+const MAX_EXCLUDED_PERIODS = 1_000;
+
+/** Checks the autoscaler’s options, when it is on. */
+export function checkAutoscaler(settings: Settings): ValidationProblem | undefined {
+  if (!settings.flag(false, ...names('enabled'))) return undefined;
+  const target = targetOf(settings);
+  const number =
+    (name: string, min: number, max: number, ...others: readonly string[]) =>
+    (): ValidationProblem | undefined =>
+      checkNumber(settings, name, min, max, others);
+  const when = (flag: string, check: () => ValidationProblem | undefined) => (): ValidationProblem | undefined =>
+    settings.flag(false, ...names(flag)) ? check() : undefined;
+  return firstProblem(
+    number('scale-down.max-factor', 0, Number.POSITIVE_INFINITY),
+    number('scale-up.max-factor', 0, Number.POSITIVE_INFINITY),
+    number('utilization.target', 0, 1, ...names('target.utilization')),
+    number('target.utilization.boundary', 0, Number.POSITIVE_INFINITY),
+    number('utilization.max', target, 1),
+    number('utilization.min', 0, target),
+    number('memory.gc-pressure.threshold', 0, 1),
+    number('memory.heap-usage.threshold', 0, 1),
+    number('observed-scalability.coefficient-min', 0.01, 1),
+    when('scaling.effectiveness.detection.enabled', number('scaling.effectiveness.threshold', 0, 1)),
+    when('memory.tuning.enabled', number('memory.tuning.overhead', 0, 1)),
+    () => checkExcludedPeriods(settings),
+    () => checkWindow(settings),
+  );
+}
+
+function names(name: string): string[] {
+  return [`${PREFIX}${name}`, `${OLD_PREFIX}${name}`];
+}
+
+function targetOf(settings: Settings): number {
+  const text = settings.text(...names('utilization.target'), ...names('target.utilization'));
+  const value = text === undefined ? DEFAULT_TARGET : Number(text);
+  return Number.isNaN(value) ? DEFAULT_TARGET : value;
+}
+
+function checkNumber(
+  settings: Settings,
+  name: string,
+  min: number,
+  max: number,
+  others: readonly string[],
+): ValidationProblem | undefined {
+  const text = settings.text(...names(name), ...others);
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const key = `${PREFIX}${name}`;
+  if (Number.isNaN(value)) return refuse(`Invalid value in the autoscaler config ${key}`, `Write a number for ${key}.`);
+  if (value >= min && value <= max) return undefined;
+  const range = `[${javaDoubleText(min)}, ${max === Number.POSITIVE_INFINITY ? '+Infinity' : javaDoubleText(max)}]`;
+  return refuse(
+    `The AutoScalerOption ${key} is invalid, it should be a value within the range ${range}`,
+    `Set ${key} to a number within ${range}.`,
+  );
+}
+
+function checkExcludedPeriods(settings: Settings): ValidationProblem | undefined {
+  const text = settings.text(...names('excluded.periods'));
+  const periods = (text ?? '').split(';').filter((period) => period.trim() !== '');
+  for (const period of periods.slice(0, MAX_EXCLUDED_PERIODS)) {
+    const reason = excludedPeriodProblem(period);
+    if (reason === undefined) continue;
+    const key = `${PREFIX}excluded.periods`;
+    return refuse(
+      `Invalid value ${reason.value} in the autoscaler config ${key}${reason.why}`,
+      'Write periods as 09:30-10:30 or as a cron expression with seconds, one of each joined with &&, separated by semicolons.',
+    );
+  }
+  return undefined;
+}
+
+function excludedPeriodProblem(period: string): { readonly value: string; readonly why: string } | undefined {
+  const parts = period.split('&&');
+  if (parts.length > 2) return { value: period, why: '' };
+  const kinds: ('daily' | 'cron')[] = [];
+  for (const part of parts.map((text) => text.trim())) {
+    if (isDailyPeriod(part)) kinds.push('daily');
+    else if (isCronExpression(part)) kinds.push('cron');
+    else return { value: part, why: ', the value is neither a valid daily expression nor a valid cron expression' };
+  }
+  if (kinds.length < 2 || kinds[0] !== kinds[1]) return undefined;
+  return {
+    value: period,
+    why: ', the value can not be configured as dailyExpression && dailyExpression or cronExpression && cronExpression',
+  };
+}
+
+function isDailyPeriod(text: string): boolean {
+  const [from, to, extra] = text.split('-').map(timeOfDay);
+  return from !== undefined && to !== undefined && extra === undefined && text.split('-').length === 2 && from < to;
+}
+
+/** A time as milliseconds of the day, undefined when the text is none. */
+function timeOfDay(text: string): number | undefined {
+  const match = /^\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?::(\d{1,3}))?)?\s*$/.exec(text);
+  if (match === null) return undefined;
+  const [hours = 0, minutes = 0, seconds = 0, millis = 0] = match.slice(1).map((digits) => Number(digits ?? 0));
+  if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
+  return ((hours * 60 + minutes) * 60 + seconds) * 1000 + millis;
+}
+
+function checkWindow(settings: Settings): ValidationProblem | undefined {
+  const window = durationMs(settings.text(...names('metrics.window')) ?? '') ?? DEFAULT_WINDOW_MS;
+  const interval =
+    durationMs(
+      settings.text('kubernetes.operator.reconcile.interval', 'kubernetes.operator.reconciler.reschedule.interval') ??
+        '',
+    ) ?? DEFAULT_RECONCILE_INTERVAL_MS;
+  if (window >= interval) return undefined;
+  return refuse(
+    `The autoscaler config ${PREFIX}metrics.window is shorter than kubernetes.operator.reconcile.interval`,
+    `Set ${PREFIX}metrics.window to at least the interval in which the operator looks at metrics.`,
+  );
+}
+
+function refuse(message: string, next: string): ValidationProblem {
+  return problem('E_VALIDATION_AUTOSCALER', message, next);
+}

@@ -1,0 +1,57 @@
+/** What validation has to know that is not in the resource. Everything is injected, so that it runs anywhere. */
+export interface ValidationContext {
+  /**
+   * The operator’s default configuration, flat, as it applies to a namespace and a Flink version. Without a version only
+   * what is global and what is the namespace’s.
+   */
+  readonly defaults: (namespace: string, flinkVersion: string | undefined) => Readonly<Record<string, string>>;
+  /** Whether Flink can derive the memory of a process from a configuration. */
+  readonly memoryDefined: (
+    role: 'jobmanager' | 'taskmanager',
+    configuration: Readonly<Record<string, string>>,
+  ) => boolean;
+  /** The addresses of a host, undefined when it has none. Only asked for session jobs with a jar on http or https. */
+  readonly resolveHost?: (host: string) => readonly string[] | undefined;
+}
+
+/** A flat configuration with the names that options had before. */
+export class Settings {
+  readonly entries: Readonly<Record<string, string>>;
+
+  constructor(entries: Readonly<Record<string, string>>) {
+    this.entries = entries;
+  }
+
+  /** The text under the first of some names that is set. */
+  text(...names: readonly string[]): string | undefined {
+    const found = names.find((name) => Object.hasOwn(this.entries, name));
+    return found === undefined ? undefined : this.entries[found];
+  }
+
+  /** A yes or no; whatever is not `true` or `false` counts as the default. */
+  flag(fallback: boolean, ...names: readonly string[]): boolean {
+    const text = this.text(...names)
+      ?.trim()
+      .toLowerCase();
+    return text === 'true' ? true : text === 'false' ? false : fallback;
+  }
+
+  get highAvailabilityOn(): boolean {
+    const type = this.text('high-availability.type', 'high-availability', 'recovery.mode') ?? 'NONE';
+    return type.toUpperCase() !== 'NONE';
+  }
+
+  get checkpointDirectory(): string | undefined {
+    return this.text('execution.checkpointing.dir', 'state.checkpoints.dir', 'state.backend.fs.checkpointdir');
+  }
+
+  /** A blank one counts as none. */
+  get savepointDirectory(): string | undefined {
+    const directory = this.text(
+      'execution.checkpointing.savepoint-dir',
+      'state.savepoints.dir',
+      'savepoints.state.backend.fs.dir',
+    );
+    return directory?.trim() === '' ? undefined : directory;
+  }
+}

@@ -1,0 +1,82 @@
+import { javaHashOrder } from '../values/java-hash-order.ts';
+import type { Settings, ValidationContext } from './context.ts';
+import { problem, type ValidationProblem } from './problem.ts';
+
+const ALLOWED_SCHEMES = 'kubernetes.operator.user.artifacts.allowed-schemes';
+const DISALLOW_RESTRICTED_HOSTS = 'kubernetes.operator.user.artifacts.disallow-restricted-hosts';
+
+/** Checks where a session job’s jar is fetched from: the operator fetches it, so it may not be led anywhere. */
+export function checkJarUri(
+  uri: string,
+  settings: Settings,
+  resolveHost: ValidationContext['resolveHost'],
+): ValidationProblem | undefined {
+  const invalid = invalidUri(uri);
+  if (invalid !== undefined) return refuse(`jarURI is not a valid URI: ${invalid}`);
+  const [, scheme, rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(uri) ?? [];
+  if (scheme === undefined) return refuse('jarURI must include a scheme');
+  const allowed = allowedSchemes(settings);
+  if (!allowed.includes(scheme.toLowerCase())) {
+    return refuse(
+      `jarURI scheme '${scheme.toLowerCase()}' is not in the allowlist [${allowed.join(', ')}]. Configure '${ALLOWED_SCHEMES}' to extend the allowlist.`,
+    );
+  }
+  if (!/^https?$/i.test(scheme)) return undefined;
+  const host = /^\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]*)/.exec(rest)?.[1] ?? '';
+  if (host === '') return refuse('jarURI must include a host for http/https schemes');
+  if (!settings.flag(true, DISALLOW_RESTRICTED_HOSTS)) return undefined;
+  return checkHost(host, resolveHost);
+}
+
+function checkHost(host: string, resolveHost: ValidationContext['resolveHost']): ValidationProblem | undefined {
+  const literal = host.replace(/^\[|\]$/g, '');
+  const addresses = isAddress(literal) ? [literal] : host === 'localhost' ? ['127.0.0.1'] : resolveHost?.(host);
+  if (addresses === undefined || addresses.length === 0) return refuse(`jarURI host '${host}' cannot be resolved`);
+  return addresses.some(isRestricted) ? refuse(`jarURI host '${host}' resolves to a restricted address`) : undefined;
+}
+
+function allowedSchemes(settings: Settings): string[] {
+  const text = settings.text(ALLOWED_SCHEMES) ?? 'https';
+  const schemes = text.split(';').map((scheme) => scheme.trim().toLowerCase());
+  return javaHashOrder([...new Set(schemes.filter((scheme) => scheme !== ''))]);
+}
+
+/** Java’s words for what makes a text no URI; undefined when it is one. */
+function invalidUri(uri: string): string | undefined {
+  if (uri === '') return undefined;
+  const afterScheme = /^[A-Za-z][A-Za-z0-9+.-]*:/.exec(uri)?.[0].length ?? 0;
+  if (afterScheme > 0 && uri.length === afterScheme)
+    return `Expected scheme-specific part at index ${afterScheme}: ${uri}`;
+  if (uri.slice(afterScheme) === '//') return `Expected authority at index ${afterScheme + 2}: ${uri}`;
+  const wrong = uri.search(/[\s\p{Cc}"<>\\^`{|}]|%(?![0-9A-Fa-f]{2})/u);
+  if (wrong < 0) return undefined;
+  const authority = /^\/\/[^/?#]*/.exec(uri.slice(afterScheme))?.[0].length ?? 0;
+  const place = uri.slice(0, wrong).includes('?') ? 'query' : wrong < afterScheme + authority ? 'authority' : 'path';
+  return `${uri[wrong] === '%' ? 'Malformed escape pair' : `Illegal character in ${place}`} at index ${wrong}: ${uri}`;
+}
+
+function isAddress(text: string): boolean {
+  return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) || text.includes(':');
+}
+
+/** Loopback, link-local, private, wildcard and multicast addresses. */
+function isRestricted(address: string): boolean {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+  if (!mapped.includes(':')) return isRestrictedV4(mapped.split('.').map(Number));
+  const text = mapped.toLowerCase();
+  if (/^[0:]*:0*1?$/.test(text)) return true;
+  return /^(?:fe[89a-f]|f[cdf])/.test(text);
+}
+
+function isRestrictedV4([a = 0, b = 0]: readonly number[]): boolean {
+  if (a === 0 || a === 10 || a === 127 || a >= 224) return true;
+  return (a === 169 && b === 254) || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168);
+}
+
+function refuse(message: string): ValidationProblem {
+  return problem(
+    'E_VALIDATION_JAR_URI',
+    message,
+    `Name a jar on a public https address, or let the operator’s administrator allow more (${ALLOWED_SCHEMES}, ${DISALLOW_RESTRICTED_HOSTS}).`,
+  );
+}

@@ -1,0 +1,71 @@
+import type { JsonObject } from '../values/json.ts';
+import { isNumber, javaNumberText } from '../values/json.ts';
+import type { Settings } from './context.ts';
+import { firstProblem, problem, type ValidationProblem } from './problem.ts';
+
+const CHECKPOINT_DIR = 'execution.checkpointing.dir';
+const SAVEPOINT_DIR = 'execution.checkpointing.savepoint-dir';
+
+/** Checks a job: that the directories exist which its way of carrying state needs, and that it has a parallelism. */
+export function checkJob(
+  job: JsonObject | undefined,
+  taskManagerReplicas: number | undefined,
+  settings: Settings,
+): ValidationProblem | undefined {
+  if (job === undefined) return undefined;
+  return firstProblem(
+    () => checkDirectories(job, settings),
+    () => checkParallelism(job, taskManagerReplicas),
+  );
+}
+
+function checkDirectories(job: JsonObject, settings: Settings): ValidationProblem | undefined {
+  if (job.upgradeMode !== 'stateless' && settings.checkpointDirectory === undefined) {
+    return refuse(
+      `Checkpoint directory[${CHECKPOINT_DIR}] must be defined for last-state and savepoint upgrade modes`,
+      `Set ${CHECKPOINT_DIR} in flinkConfiguration to a directory that all pods can reach, or upgradeMode to stateless.`,
+    );
+  }
+  if (settings.savepointDirectory !== undefined) return undefined;
+  const next = `Set ${SAVEPOINT_DIR} in flinkConfiguration to a directory that all pods can reach.`;
+  if (job.upgradeMode === 'savepoint') {
+    return refuse(`Job could not be upgraded with savepoint while config key[${SAVEPOINT_DIR}] is not set`, next);
+  }
+  if (job.savepointTriggerNonce !== null && job.savepointTriggerNonce !== undefined) {
+    return refuse(
+      `Savepoint could not be manually triggered for the running job while config key[${SAVEPOINT_DIR}] is not set`,
+      next,
+    );
+  }
+  if (settings.text('kubernetes.operator.periodic.savepoint.interval') !== undefined) {
+    return refuse(`Periodic savepoints cannot be enabled when config key[${SAVEPOINT_DIR}] is not set`, next);
+  }
+  if (settings.text('kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age') !== undefined) {
+    return refuse(
+      `In order to use max-checkpoint age functionality config key[${SAVEPOINT_DIR}] must be set to allow triggering savepoint upgrades.`,
+      next,
+    );
+  }
+  return undefined;
+}
+
+function checkParallelism(job: JsonObject, taskManagerReplicas: number | undefined): ValidationProblem | undefined {
+  if (taskManagerReplicas !== undefined) return checkTaskManagerReplicas(taskManagerReplicas);
+  const parallelism = isNumber(job.parallelism) ? Number(javaNumberText(job.parallelism)) : 0;
+  if (parallelism >= 1) return undefined;
+  return refuse('Job parallelism must be larger than 0', 'Set spec.job.parallelism, or spec.taskManager.replicas.');
+}
+
+/** Checks a given number of TaskManagers. */
+export function checkTaskManagerReplicas(replicas: number): ValidationProblem | undefined {
+  if (replicas >= 1) return undefined;
+  return problem(
+    'E_VALIDATION_TASK_MANAGER',
+    'TaskManager replicas must be larger than 0',
+    'Set spec.taskManager.replicas to 1 or more, or leave it out.',
+  );
+}
+
+function refuse(message: string, next: string): ValidationProblem {
+  return problem('E_VALIDATION_JOB', message, next);
+}

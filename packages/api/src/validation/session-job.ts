@@ -1,0 +1,87 @@
+import type { FlinkSessionJob } from '../kinds/flink-session-job.ts';
+import { javaSpec } from '../spec/java-spec.ts';
+import { flattenConfiguration } from '../values/flatten.ts';
+import { isJsonObject, type Json, type JsonObject } from '../values/json.ts';
+import { checkAutoscaler } from './autoscaler.ts';
+import { Settings, type ValidationContext } from './context.ts';
+import { formatProblems, recordedIn, settingsOf } from './deployment.ts';
+import { checkJarUri } from './jar-uri.ts';
+import { checkJob } from './job.ts';
+import { checkDeploymentName } from './names.ts';
+import { firstProblem, problem, type ValidationProblem } from './problem.ts';
+
+/** A resource as its users hold it; its parts are read with care. */
+interface Held {
+  readonly metadata: FlinkSessionJob['metadata'];
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+/**
+ * Checks a FlinkSessionJob. `session` is the FlinkDeployment that it names; while that is unknown only what can be said
+ * without it is checked.
+ */
+export function validateFlinkSessionJob(
+  sessionJob: Held,
+  session: Held | undefined,
+  context: ValidationContext,
+): ValidationProblem | undefined {
+  return formatProblems(() => {
+    const spec = javaSpec('FlinkSessionJob', sessionJob.spec as Json);
+    return firstProblem(
+      () => checkReference(sessionJob, spec, context),
+      () => (session === undefined ? undefined : checkOnSession(sessionJob, spec, session, context)),
+    );
+  });
+}
+
+function checkReference(
+  { metadata, status }: Held,
+  spec: JsonObject,
+  context: ValidationContext,
+): ValidationProblem | undefined {
+  const { deploymentName, job } = spec;
+  const refuse = (message: string, next: string): ValidationProblem => problem('E_VALIDATION_SESSION', message, next);
+  const next = 'Set spec.deploymentName to the name of a session FlinkDeployment in the same namespace.';
+  if (typeof deploymentName !== 'string') return refuse('The deploymentName must be defined', next);
+  const name = checkDeploymentName(deploymentName);
+  if (name !== undefined) return { ...name, next };
+  if (!isJsonObject(job)) return refuse('The job spec should not be empty', 'Set spec.job.');
+  const recorded = recordedIn('FlinkSessionJob', status);
+  if (recorded !== undefined && recorded.spec.deploymentName !== deploymentName) {
+    return refuse("The deploymentName can't be changed", 'Delete the FlinkSessionJob and create it anew.');
+  }
+  const defaults = new Settings(context.defaults(metadata.namespace ?? 'default', undefined));
+  return typeof job.jarURI === 'string' ? checkJarUri(job.jarURI, defaults, context.resolveHost) : undefined;
+}
+
+function checkOnSession(
+  sessionJob: Held,
+  spec: JsonObject,
+  session: Held,
+  context: ValidationContext,
+): ValidationProblem | undefined {
+  const cluster = javaSpec('FlinkDeployment', session.spec as Json);
+  const refuse = (message: string, next: string): ValidationProblem => problem('E_VALIDATION_SESSION', message, next);
+  if (isJsonObject(cluster.job)) {
+    return refuse(
+      'Can not submit session job to application cluster',
+      'Name a FlinkDeployment without spec.job in spec.deploymentName.',
+    );
+  }
+  if (session.metadata.name !== spec.deploymentName) {
+    return refuse(
+      "The session job's cluster id is not match with the session cluster",
+      'Set spec.deploymentName to the name of the session FlinkDeployment.',
+    );
+  }
+  const namespace = session.metadata.namespace ?? sessionJob.metadata.namespace ?? 'default';
+  const settings = new Settings({
+    ...settingsOf(cluster, namespace, context).entries,
+    ...flattenConfiguration(spec.flinkConfiguration),
+  });
+  return firstProblem(
+    () => checkJob(isJsonObject(spec.job) ? spec.job : undefined, undefined, settings),
+    () => checkAutoscaler(settings),
+  );
+}

@@ -1,0 +1,42 @@
+import type { FlinkStateSnapshot } from '../kinds/flink-state-snapshot.ts';
+import { isJsonObject } from '../values/json.ts';
+import { problem, type ValidationProblem } from './problem.ts';
+
+/**
+ * Checks a FlinkStateSnapshot. `targetExists`: the job that it names is there. Once a snapshot was triggered its job may be
+ * gone.
+ */
+export function validateFlinkStateSnapshot(
+  snapshot: { readonly metadata: FlinkStateSnapshot['metadata']; readonly spec?: unknown; readonly status?: unknown },
+  targetExists: boolean,
+): ValidationProblem | undefined {
+  const spec = isJsonObject(snapshot.spec) ? snapshot.spec : {};
+  const savepoint = isJsonObject(spec.savepoint) ? spec.savepoint : undefined;
+  const checkpoint = isJsonObject(spec.checkpoint) ? spec.checkpoint : undefined;
+  if ((savepoint === undefined) === (checkpoint === undefined)) {
+    return refuse(
+      'Exactly one of checkpoint or savepoint configurations has to be set.',
+      'Leave either spec.savepoint or spec.checkpoint.',
+    );
+  }
+  if (savepoint?.alreadyExists === true) return undefined;
+  const reference = isJsonObject(spec.jobReference) ? spec.jobReference : undefined;
+  if (reference === undefined) {
+    return refuse(
+      'Job reference must be supplied for this snapshot',
+      'Set spec.jobReference to the kind and name of the job.',
+    );
+  }
+  const state = isJsonObject(snapshot.status) ? snapshot.status.state : 'TRIGGER_PENDING';
+  const waiting = state === undefined || state === 'TRIGGER_PENDING';
+  if (targetExists || !waiting) return undefined;
+  const name = typeof reference.name === 'string' ? reference.name : '';
+  return refuse(
+    `Target for snapshot ${snapshot.metadata.namespace ?? 'default'}/${name} was not found`,
+    'Create the job first, or correct spec.jobReference; both are in one namespace.',
+  );
+}
+
+function refuse(message: string, next: string): ValidationProblem {
+  return problem('E_VALIDATION_SNAPSHOT', message, next);
+}
