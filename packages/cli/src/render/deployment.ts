@@ -1,5 +1,12 @@
+import { validateFlinkDeployment } from '@drey/api';
 import { type ConfigEntries, operatorOptions } from '@drey/flink';
-import { buildNativeDeployment, type DeploymentInput, type ManifestObject, withOwner } from '@drey/manifests';
+import {
+  buildNativeDeployment,
+  type DeploymentInput,
+  type ManifestObject,
+  validationContext,
+  withOwner,
+} from '@drey/manifests';
 import { CliError } from '../errors.ts';
 import type { YamlDocument } from './yaml-documents.ts';
 
@@ -39,7 +46,9 @@ function renderDeployment(input: DeploymentInput, operatorConfig: ConfigEntries,
   }
   // A deployment that is suspended from the start creates nothing until it is resumed.
   if (spec.job?.state === 'suspended') return [];
-  const { metadata } = input;
+  const { metadata = {} } = input;
+  const refused = validateFlinkDeployment({ ...input, metadata }, validationContext(operatorConfig));
+  if (refused) throw new CliError(refused.code, `${where}: ${refused.message}`, refused.next, 'invalid');
   const deployment = { ...input, metadata: { uid: UNKNOWN_UID, generation: 1, namespace: 'default', ...metadata } };
   const savepointPath = spec.job?.initialSavepointPath;
   const built = buildNativeDeployment({

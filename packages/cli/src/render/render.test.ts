@@ -86,7 +86,7 @@ test('Large integers keep all their digits', () => {
 
 test('A memory size that is none is refused with what to write instead', async () => {
   const path = file('job.yaml', JOB.replace('memory: 1g', 'memory: lots'));
-  await expect(drey('render', '-f', path)).rejects.toMatchObject({ code: 'E_SPEC_MEMORY', exit: 'invalid' });
+  await expect(drey('render', '-f', path)).rejects.toMatchObject({ code: 'E_VALIDATION_JOB_MANAGER', exit: 'invalid' });
 });
 
 test('A file without a FlinkDeployment, and one that is not there, are refused', async () => {

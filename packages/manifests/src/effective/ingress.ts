@@ -11,7 +11,10 @@ export function buildIngress(deployment: DeploymentInput, config: FlinkConfig): 
   const ingress = objectOf(spec.ingress);
   if (ingress === undefined) return undefined;
   const className = textOf(ingress.className);
-  const annotations = isJsonObject(ingress.annotations) ? { annotations: ingress.annotations } : {};
+  const annotations =
+    isJsonObject(ingress.annotations) && Object.keys(ingress.annotations).length > 0
+      ? { annotations: ingress.annotations }
+      : {};
   const owner = { apiVersion, kind, name, uid: uid ?? '', controller: true, blockOwnerDeletion: true };
   return {
     apiVersion: 'networking.k8s.io/v1',
