@@ -6,7 +6,6 @@ import {
   Namespace,
   Node as NodeResource,
   Pod,
-  type PodStatus,
   sleep,
 } from '@drey/kube';
 import type {
@@ -22,7 +21,7 @@ import type { Informers } from '../informers.ts';
 import type { AddressPool } from './address-pool.ts';
 import { NODE_LEASE_NAMESPACE, type NodeDescription, nodeLease, nodeObject, nodeStatus } from './node-object.ts';
 import type { BackoffPolicy } from './pod-lifecycle.ts';
-import { type PodEvent, PodWorker, type PodWorkerEnv } from './pod-worker.ts';
+import { PodWorker, type PodWorkerEnv } from './pod-worker.ts';
 import type { PodRuntime, PodSandbox } from './runtime.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -146,18 +145,14 @@ export class Node implements NodeBackend {
       takeAddress: (wanted) => (wanted !== undefined && addresses.contains(wanted) ? wanted : addresses.take()),
       releaseAddress: (address) => addresses.release(address),
       sandbox: (pod, address) => runtime.sandbox(pod, address),
-      publish: (pod, status) => this.#publish(pod, status),
+      publish: (pod, status) => this.#statuses.publish(pod, status),
       remove: (pod) => this.#remove(pod),
-      event: (pod, event) => this.#event(pod, event),
+      event: (pod, event) => this.#options.events.record(pod, event),
       ended: (pod) => {
         this.#workers.delete(pod.metadata.uid ?? '');
         this.#statuses.forget(pod);
       },
     };
-  }
-
-  #publish(pod: Pod, status: PodStatus): void {
-    this.#statuses.publish(pod, status);
   }
 
   /** Kubelets delete with no grace once everything ended; the uid keeps a namesake safe. */
@@ -174,13 +169,6 @@ export class Node implements NodeBackend {
         await sleep(clock, 1000, this.#stop.signal).catch(() => undefined);
       }
     }
-  }
-
-  #event(pod: Pod, event: PodEvent): void {
-    const { container, ...rest } = event;
-    const list = pod.spec?.initContainers?.some((c) => c.name === container) ? 'initContainers' : 'containers';
-    const fieldPath = container === undefined ? {} : { fieldPath: `spec.${list}{${container}}` };
-    this.#options.events.record(pod, { ...rest, ...fieldPath });
   }
 
   async #register(): Promise<void> {

@@ -39,8 +39,6 @@ export interface PodEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
-  /** Undefined for events of the whole pod. */
-  readonly container?: string;
 }
 
 interface Running {
@@ -233,9 +231,9 @@ export class PodWorker {
     this.#running.set(name, running);
     void handle.exited.then((exit) => this.#exited(running, exit));
     const image = `Container image "${container.image}" already present on machine`;
-    this.#event(name, 'Normal', 'Pulled', image);
-    this.#event(name, 'Normal', 'Created', `Created container: ${name}`);
-    this.#event(name, 'Normal', 'Started', `Started container ${name}`);
+    this.#event('Normal', 'Pulled', image);
+    this.#event('Normal', 'Created', `Created container: ${name}`);
+    this.#event('Normal', 'Started', `Started container ${name}`);
     if (container.lifecycle?.postStart !== undefined) void this.#postStart(running);
   }
 
@@ -244,7 +242,7 @@ export class PodWorker {
     if (hook === undefined || this.#sandbox === undefined || hook.sleep !== undefined) return;
     const outcome = await this.#sandbox.probe(running.container, hook, this.#grace() * 1000);
     if (outcome.ok || this.#running.get(running.container.name) !== running) return;
-    this.#event(running.container.name, 'Warning', 'FailedPostStartHook', outcome.message);
+    this.#event('Warning', 'FailedPostStartHook', outcome.message);
     await this.#stopContainer(running, this.#grace());
   }
 
@@ -277,7 +275,7 @@ export class PodWorker {
     const state = this.#recordOf(name)?.state;
     if (state?.type === 'waiting' && state.reason === 'CrashLoopBackOff') {
       const pod = `${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#pod.metadata.uid})`;
-      this.#event(name, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${pod}`);
+      this.#event('Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${pod}`);
     }
   }
 
@@ -286,7 +284,7 @@ export class PodWorker {
     const message = error instanceof Error ? error.message : String(error);
     const now = this.#env.clock.now();
     if (error instanceof StartError) {
-      this.#event(name, 'Warning', 'Failed', `Error: failed to start container "${name}": ${message}`);
+      this.#event('Warning', 'Failed', `Error: failed to start container "${name}": ${message}`);
       this.#ended(name, {
         type: 'terminated',
         exitCode: 128,
@@ -299,7 +297,7 @@ export class PodWorker {
       const reason = error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
       const before = this.#recordOf(name)?.state;
       if (before?.type !== 'waiting' || before.message !== message) {
-        this.#event(name, 'Warning', 'Failed', `Error: ${message}`);
+        this.#event('Warning', 'Failed', `Error: ${message}`);
       }
       this.#change(name, (record) => containerBlocked(record, { reason, message }, now + CONFIG_RETRY_MS));
     }
@@ -313,8 +311,8 @@ export class PodWorker {
     const now = this.#env.clock.now();
     const delay = Math.min(IMAGE_RETRY.maxMs, IMAGE_RETRY.firstMs * 2 ** failures);
     const reason = failures === 0 ? 'ErrImagePull' : 'ImagePullBackOff';
-    this.#event(name, 'Warning', 'Failed', `Failed to pull image "${container.image}": ${message}`);
-    if (failures > 0) this.#event(name, 'Normal', 'BackOff', `Back-off pulling image "${container.image}"`);
+    this.#event('Warning', 'Failed', `Failed to pull image "${container.image}": ${message}`);
+    if (failures > 0) this.#event('Normal', 'BackOff', `Back-off pulling image "${container.image}"`);
     this.#change(name, (record) => containerBlocked(record, { reason, message }, now + delay));
     this.#again = true;
   }
@@ -343,7 +341,7 @@ export class PodWorker {
     running.probes = { ...running.probes, [kind]: step.state };
     if (!outcome.ok) {
       const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
-      this.#event(container.name, 'Warning', 'Unhealthy', `${title} probe failed: ${outcome.message}`);
+      this.#event('Warning', 'Unhealthy', `${title} probe failed: ${outcome.message}`);
     }
     this.#probeEffect(running, step.effect, probe);
     this.#kick();
@@ -362,7 +360,7 @@ export class PodWorker {
         this.#change(name, (record) => ({ ...record, ready: effect.ready }));
         return;
       case 'kill':
-        this.#event(name, 'Normal', 'Killing', `Container ${name} ${effect.message}, will be restarted`);
+        this.#event('Normal', 'Killing', `Container ${name} ${effect.message}, will be restarted`);
         void this.#stopContainer(running, probe.terminationGracePeriodSeconds ?? this.#grace());
     }
   }
@@ -386,8 +384,7 @@ export class PodWorker {
     const stop = (all: readonly Running[]): Promise<unknown> =>
       Promise.all(
         all.map((running) => {
-          const { name } = running.container;
-          if (!this.#gone) this.#event(name, 'Normal', 'Killing', `Stopping container ${name}`);
+          if (!this.#gone) this.#event('Normal', 'Killing', `Stopping container ${running.container.name}`);
           return this.#stopContainer(running, grace);
         }),
       );
@@ -469,8 +466,8 @@ export class PodWorker {
     this.#cancelWake = this.#env.clock.after(at - this.#env.clock.now(), () => this.#kick());
   }
 
-  #event(container: string, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    this.#env.event(this.#pod, { type, reason, message, container });
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#env.event(this.#pod, { type, reason, message });
   }
 
   #change(name: string, change: (record: ContainerRecord) => ContainerRecord): void {
