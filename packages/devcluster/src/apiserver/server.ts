@@ -17,6 +17,7 @@ import { ResourceRegistry } from './registry/registry.ts';
 import { requestInfoOf } from './request-info.ts';
 import { internalError, resourceUnknown } from './status.ts';
 import type { ObjectStore } from './storage/index.ts';
+import { ServiceAllocators } from './verbs/allocation.ts';
 import type { Call, ServerCore } from './verbs/context.ts';
 import { handleResource } from './verbs/resource-request.ts';
 
@@ -71,7 +72,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     random,
     registry,
     encoder: new Encoder(),
-    allocators: { allocate: () => () => undefined },
+    allocators: new ServiceAllocators(store, options.serviceCidr ?? '10.0.0.0/16'),
     admission: plugins.admission,
     renderTable: plugins.renderTable,
     virtual: plugins.virtual,

@@ -53,11 +53,11 @@ export function notFound(definition: Named, name: string): StatusError {
   });
 }
 
-export function alreadyExists(definition: Named, name: string): StatusError {
+export function alreadyExists(definition: Named, name: string, terminating = false): StatusError {
   return failure({
     code: 409,
     reason: 'AlreadyExists',
-    message: `${qualifiedResource(definition.group, definition.plural)} "${name}" already exists`,
+    message: `${terminating ? 'object is being deleted: ' : ''}${qualifiedResource(definition.group, definition.plural)} "${name}" already exists`,
     details: resourceDetails(definition, name),
   });
 }

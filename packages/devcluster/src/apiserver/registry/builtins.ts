@@ -33,10 +33,13 @@ export function builtinResources(): readonly ServedResource[] {
       encode: storage?.encode ?? ((object) => object),
       decode: storage === undefined ? (object) => object : remembered(storage.decode),
       bareItems: true,
+      errorGroup: rules.errorGroup ?? group,
       createsOnUpdate: rules.createsOnUpdate ?? false,
       needsResourceVersion: rules.needsResourceVersion ?? false,
       answersDeletedObject: rules.answersDeletedObject ?? false,
       orphansByDefault: rules.orphansByDefault ?? false,
+      holds: (object) => rules.holds?.(object) ?? false,
+      terminate: (object) => rules.terminate?.(object),
       warnings: (object, old) => rules.warnings?.(object, old) ?? [],
     };
   });

@@ -12,11 +12,17 @@ export interface ServedResource extends ResourceDefinition {
   decode(object: AnyObject): AnyObject;
   /** List items carry no kind and apiVersion. */
   readonly bareItems: boolean;
+  /** The group that validation failures name. */
+  readonly errorGroup: string;
   readonly createsOnUpdate: boolean;
   readonly needsResourceVersion: boolean;
   readonly answersDeletedObject: boolean;
   /** A delete that names no propagation leaves dependents alone. */
   readonly orphansByDefault: boolean;
+  /** Whether something besides finalizers keeps a terminating object. */
+  holds(object: AnyObject): boolean;
+  /** Adjusts an object that begins to terminate. Mutates. */
+  terminate(object: AnyObject): void;
   warnings(object: AnyObject, old: AnyObject | undefined): readonly string[];
 }
 

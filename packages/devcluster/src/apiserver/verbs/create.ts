@@ -3,6 +3,7 @@ import type { ApiResponse } from '../contract.ts';
 import { recordUpdate } from '../ssa/index.ts';
 import { alreadyExists, badRequest, invalid, plain500 } from '../status.ts';
 import { admitMutating, admitValidating } from './admit.ts';
+import { canonical } from './canonical.ts';
 import { type Call, namespaceOf, timestamp } from './context.ts';
 import { decodeBody } from './decode-body.ts';
 import { generateName, generateUid } from './identity.ts';
@@ -50,20 +51,21 @@ export async function insert(
   validateAdmission: (object: AnyObject) => Promise<void>,
 ): Promise<AnyObject> {
   const { resource, core } = call;
-  const made: AnyObject = structuredClone(object);
-  if (made.metadata.resourceVersion !== undefined && made.metadata.resourceVersion !== '') {
+  const draft: AnyObject = structuredClone(object);
+  if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
     throw plain500('resourceVersion should not be set on objects to be created');
   }
-  made.metadata.uid = generateUid(core.random);
-  made.metadata.creationTimestamp = timestamp(core.clock);
-  const { generateName: prefix } = made.metadata;
-  const generated = prefix !== undefined && prefix !== '' && (made.metadata.name ?? '') === '';
-  if (generated) made.metadata.name = freeName(call, prefix);
-  resource.strategy.prepareForCreate(made);
-  const release = core.allocators.allocate(resource, made, undefined, options.dryRun);
+  draft.metadata.uid = generateUid(core.random);
+  draft.metadata.creationTimestamp = timestamp(core.clock);
+  const { generateName: prefix } = draft.metadata;
+  const generated = prefix !== undefined && prefix !== '' && (draft.metadata.name ?? '') === '';
+  if (generated) draft.metadata.name = freeName(call, prefix);
+  resource.strategy.prepareForCreate(draft);
+  const release = core.allocators.allocate(resource, draft, undefined);
+  const made = canonical(resource, draft);
   try {
     const errors = resource.strategy.validateCreate(made);
-    if (errors.length > 0) throw invalid(resource.group, resource.kind, made.metadata.name ?? '', errors);
+    if (errors.length > 0) throw invalid(resource.errorGroup, resource.kind, made.metadata.name ?? '', errors);
     call.warnings.push(...resource.warnings(made, undefined));
     await validateAdmission(made);
     return store(call, made, options.dryRun);
@@ -75,7 +77,8 @@ export async function insert(
 function store(call: Call, object: AnyObject, dryRun: boolean): AnyObject {
   const { resource, core } = call;
   const name = object.metadata.name ?? '';
-  if (core.store.get(resource.storageKey, namespaceOf(call), name) !== undefined) throw alreadyExists(resource, name);
+  const taken = core.store.get(resource.storageKey, namespaceOf(call), name);
+  if (taken !== undefined) throw alreadyExists(resource, name, taken.object.metadata.deletionTimestamp !== undefined);
   if (dryRun) return object;
   const record = core.store.write(resource.storageKey, resource.encode(object), undefined);
   if (record === 'conflict') throw alreadyExists(resource, name);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AnyObject } from '@drey/kube';
 import type { ApiResponse } from '../contract.ts';
 import { conflict, failure, notFound } from '../status.ts';
@@ -121,13 +122,14 @@ function step(call: Call, record: StoredRecord, options: DeleteOptions): Deletio
   const grace = graceOf(call, existing, options);
   if (grace.type === 'already') return { type: 'pending', object: existing };
   const finalizers = finalizersFor(call, existing, options);
-  if (grace.type === 'none' && finalizers.length === 0) return removeNow(call, record, existing, options);
+  const isHeld = finalizers.length > 0 || resource.holds(existing);
+  if (grace.type === 'none' && !isHeld) return removeNow(call, record, existing, options);
   const next = grace.type === 'graceful' ? grace.object : markDeleting(call, existing);
-  setFinalizers(next, finalizers);
+  const changed = withFinalizers(next, finalizers);
   const goes = grace.type === 'graceful' && grace.seconds === 0 && finalizers.length === 0;
-  if (options.dryRun) return { type: goes ? 'gone' : 'pending', object: next };
-  if (sameJson(next, existing)) return { type: 'pending', object: existing };
-  const written = core.store.write(resource.storageKey, resource.encode(next), record);
+  if (options.dryRun) return { type: goes ? 'gone' : 'pending', object: changed };
+  if (isDeepStrictEqual(changed, existing)) return { type: 'pending', object: existing };
+  const written = core.store.write(resource.storageKey, resource.encode(changed), record);
   if (written === 'conflict') return 'conflict';
   // Watchers see the terminating state before the removal, even without any grace.
   if (goes) return removeNow(call, written, resource.decode(written.object), options);
@@ -194,21 +196,21 @@ function terminating(existing: AnyObject, at: number, seconds: number, more: { g
 }
 
 /** For kinds without grace: held by finalizers alone. A second delete changes nothing but the finalizers. */
-function markDeleting({ core }: Call, existing: AnyObject): AnyObject {
+function markDeleting({ core, resource }: Call, existing: AnyObject): AnyObject {
   const { metadata } = existing;
-  if (metadata.deletionTimestamp !== undefined) {
-    return { ...existing, metadata: { ...metadata, deletionGracePeriodSeconds: 0 } };
+  const generation = metadata.generation ?? 0;
+  const next: AnyObject = { ...existing, metadata: { ...metadata, deletionGracePeriodSeconds: 0 } };
+  if (metadata.deletionTimestamp === undefined) {
+    next.metadata.deletionTimestamp = timestamp(core.clock);
+    if (generation > 0) next.metadata.generation = generation + 1;
   }
-  const generation = (metadata.generation ?? 0) > 0 ? { generation: (metadata.generation ?? 0) + 1 } : {};
-  return {
-    ...existing,
-    metadata: { ...metadata, ...generation, deletionTimestamp: timestamp(core.clock), deletionGracePeriodSeconds: 0 },
-  };
+  resource.terminate(next);
+  return next;
 }
 
-function setFinalizers(object: AnyObject, finalizers: readonly string[]): void {
-  if (finalizers.length === 0) delete object.metadata.finalizers;
-  else object.metadata.finalizers = [...finalizers];
+function withFinalizers(object: AnyObject, finalizers: readonly string[]): AnyObject {
+  const { finalizers: _old, ...metadata } = object.metadata;
+  return { ...object, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers: [...finalizers] } };
 }
 
 const ORPHAN = 'orphan';
@@ -229,8 +231,4 @@ function propagationOf(present: readonly string[], options: DeleteOptions): Dele
   if (options.propagation !== undefined) return options.propagation;
   if (present.includes(ORPHAN)) return 'Orphan';
   return present.includes(FOREGROUND) ? 'Foreground' : undefined;
-}
-
-function sameJson(a: AnyObject, b: AnyObject): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -8,13 +8,13 @@ import {
   decodeMergePatch,
   decodeStrategicMergePatch,
 } from '../patch/index.ts';
-import { decodeJson, decodeYaml, normalize, unknownFields } from '../schema/index.ts';
+import { decodeJson, decodeYaml, normalize, type TypeSchema, unknownFields } from '../schema/index.ts';
 import { applyServerSide, recordUpdate } from '../ssa/index.ts';
 import { badRequest, conflict, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace } from './create.ts';
-import { mediaType, withMetadata } from './decode-body.ts';
+import { type BodyTarget, mediaType, withMetadata } from './decode-body.ts';
 import { printGo } from './go-text.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
@@ -22,7 +22,9 @@ import { respondObject } from './respond.ts';
 import { checkRequestName } from './update.ts';
 import { writeStored } from './write-stored.ts';
 
-const APPLY = 'application/apply-patch+yaml';
+export const APPLY = 'application/apply-patch+yaml';
+
+type PatchTarget = Pick<BodyTarget, 'kind' | 'apiVersion' | 'schema' | 'crd'>;
 
 type Patcher = (existing: AnyObject | undefined) => AnyObject;
 
@@ -73,19 +75,19 @@ function checked(call: Call, object: AnyObject, existing: AnyObject | undefined)
 /** JSON patch, merge patch and strategic merge patch: a new document from the old one. */
 function documentPatcher(call: Call, options: WriteOptions, type: string): Patcher {
   const { resource, request } = call;
-  const change = changeOf(call, type);
+  const change = changeOf(call, type, resource.schema);
   const owner = ownership(call, managerOf(options, request.headers['user-agent']));
   let reported = false;
   return (existing) => {
     if (existing === undefined) throw new Error('a patch of nothing');
     const document = change.apply(existing);
-    const problems = reported ? [] : [...change.duplicates, ...unknownOf(call, document)];
+    const problems = reported ? [] : [...change.duplicates, ...unknownOf(resource, document)];
     reported = true;
     if (problems.length > 0 && options.fieldValidation === 'Warn') call.warnings.push(...problems);
     if (problems.length > 0 && options.fieldValidation === 'Strict') {
       throw badPatch(change.shown(document), `strict decoding error: ${problems.join(', ')}`);
     }
-    const object = decodePatched(call, document, change.shown);
+    const object = decodePatched(resource, document, change.shown);
     resource.strategy.applyDefaults(object);
     return recordUpdate({ ...owner, old: existing, object });
   };
@@ -99,7 +101,7 @@ interface DocumentChange {
   shown(document: Record<string, unknown>): string;
 }
 
-function changeOf({ request, resource }: Call, type: string): DocumentChange {
+function changeOf({ request }: Call, type: string, schema: TypeSchema): DocumentChange {
   const body = request.body ?? new Uint8Array();
   switch (type) {
     case 'application/json-patch+json': {
@@ -121,7 +123,7 @@ function changeOf({ request, resource }: Call, type: string): DocumentChange {
     default: {
       const { patch, duplicates } = decodeStrategicMergePatch(body);
       return {
-        apply: (existing) => asDocument(applyStrategicMergePatch(existing, patch, resource.schema)),
+        apply: (existing) => asDocument(applyStrategicMergePatch(existing, patch, schema)),
         duplicates: duplicates.map((path) => `duplicate field "${path}"`),
         shown: () => printGo(patch),
       };
@@ -134,7 +136,7 @@ function asDocument(value: unknown): Record<string, unknown> {
   throw badPatch(JSON.stringify(value), 'the patched document is not an object');
 }
 
-function unknownOf({ resource }: Call, document: Record<string, unknown>): readonly string[] {
+function unknownOf(resource: PatchTarget, document: Record<string, unknown>): readonly string[] {
   if (resource.crd !== undefined) {
     return resource.crd.prune(withMetadata(structuredClone(document))).map((path) => `unknown field "${path}"`);
   }
@@ -146,7 +148,7 @@ function badPatch(shown: string, why: string): Error {
 }
 
 function decodePatched(
-  { resource }: Call,
+  resource: PatchTarget,
   document: Record<string, unknown>,
   shown: DocumentChange['shown'],
 ): AnyObject {
@@ -164,9 +166,29 @@ function decodePatched(
   return withMetadata({ ...result.value, kind, apiVersion });
 }
 
+/** A patch of a subresource that has a form of its own; field ownership is the caller's, except for an apply. */
+export function subresourcePatch(
+  call: Call,
+  target: BodyTarget,
+  type: string,
+  options: WriteOptions,
+): (existing: AnyObject) => AnyObject {
+  if (type !== APPLY) {
+    const change = changeOf(call, type, target.schema);
+    return (existing) => decodePatched(target, change.apply(existing), change.shown);
+  }
+  const intent = decodeIntent(call, options);
+  const owner = ownership(call, managerOf(options, call.request.headers['user-agent']));
+  return (live) => {
+    const context = { ...owner, apiVersion: target.apiVersion, schema: target.schema, resetFields: [] };
+    const { schemaOf: _schemaOf, ...rest } = context;
+    return applyServerSide({ ...rest, kind: target.kind, live, intent, force: options.force ?? false });
+  };
+}
+
 /** Server-side apply. */
 function applyPatcher(call: Call, options: WriteOptions): Patcher {
-  const { resource, request, info } = call;
+  const { resource, request } = call;
   const intent = decodeIntent(call, options);
   const owner = ownership(call, managerOf(options, request.headers['user-agent']));
   return (existing) => {
@@ -175,8 +197,7 @@ function applyPatcher(call: Call, options: WriteOptions): Patcher {
     const object = existing === undefined ? { ...merged, metadata: { ...merged.metadata } } : merged;
     // The name of something new has to be in the intent.
     if (existing === undefined) object.metadata.name = intent.metadata?.name ?? '';
-    void info;
-    const decoded = decodePatched(call, object, JSON.stringify);
+    const decoded = decodePatched(resource, object, JSON.stringify);
     resource.strategy.applyDefaults(decoded);
     return decoded;
   };

@@ -6,6 +6,7 @@ import type { StoredRecord } from '../storage/index.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import { objectMetaUpdateErrors } from '../validation/object-meta.ts';
 import { admitMutating, admitValidating } from './admit.ts';
+import { canonical } from './canonical.ts';
 import { type Call, namespaceOf } from './context.ts';
 import { insert, optionsObject } from './create.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
@@ -73,15 +74,16 @@ async function changeStored(call: Call, write: StoredWrite, record: StoredRecord
   const admitted = (await admitMutating(call, { ...subject, object: wanted })) ?? wanted;
   if (write.uidIsPrecondition) checkUid(call, admitted, existing);
   checkVersion(call, admitted, existing);
-  const next: AnyObject = structuredClone(keepTimesOfNoop(existing, admitted));
-  beforeUpdate(call, next, existing);
-  const release = core.allocators.allocate(resource, next, existing, dryRun);
+  const changed: AnyObject = structuredClone(keepTimesOfNoop(existing, admitted));
+  beforeUpdate(call, changed, existing);
+  const release = core.allocators.allocate(resource, changed, existing);
+  const next = canonical(resource, changed);
   try {
     const errors = [
       ...objectMetaUpdateErrors(next, existing),
       ...resource.strategy.validateUpdate(next, existing, call.subresource?.name),
     ];
-    if (errors.length > 0) throw invalid(resource.group, resource.kind, record.name, errors);
+    if (errors.length > 0) throw invalid(resource.errorGroup, resource.kind, record.name, errors);
     call.warnings.push(...resource.warnings(next, existing));
     await admitValidating(call, { ...subject, object: next });
     return commit(call, next, { existing, record, dryRun });
@@ -96,7 +98,7 @@ function commit(
   { existing, record, dryRun }: { existing: AnyObject; record: StoredRecord; dryRun: boolean },
 ): AnyObject | 'conflict' {
   const { core, resource } = call;
-  if (isReleased(next, existing)) {
+  if (isReleased(next, existing) && !resource.holds(next)) {
     // The last finalizer is gone: the answer is the object as it would have been stored.
     if (dryRun) return next;
     return core.store.remove(record, resource.encode(next)) === 'conflict' ? 'conflict' : next;

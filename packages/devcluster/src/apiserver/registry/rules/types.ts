@@ -20,7 +20,6 @@ export interface KindRules {
   readonly name?: (name: string) => readonly string[];
   /** When metadata.generation rises: never, with spec, with spec or annotations; default: never. */
   readonly generation?: 'spec' | 'spec-or-annotations' | ((object: AnyObject, old: AnyObject) => boolean);
-  /** False for kinds that do not start with a generation of 1 but keep what the client set. */
   readonly selectableFields?: (object: AnyObject) => Readonly<Record<string, string>>;
   /** Grace of a delete in seconds; absent: objects go at once. */
   readonly gracePeriodSeconds?: (object: AnyObject, requested: number | undefined) => number;
@@ -36,6 +35,12 @@ export interface KindRules {
   readonly orphansByDefault?: true;
   /** Warnings for clients that write this. */
   readonly warnings?: (object: AnyObject, old: AnyObject | undefined) => readonly string[];
+  /** What besides finalizers keeps a terminating object. */
+  readonly holds?: (object: AnyObject) => boolean;
+  /** How an object without grace looks while it is held; default: with a deletionTimestamp and a grace of 0. Mutates. */
+  readonly terminate?: (object: AnyObject) => void;
+  /** The group that validation failures name, where it is not that of the resource. */
+  readonly errorGroup?: string;
   /** Kinds that share storage: the key, and the translation. */
   readonly storage?: StorageForm;
 }
