@@ -1,3 +1,4 @@
+export type * from './apiserver/contract.ts';
 export { inProcessTransport } from './apiserver/front/in-process.ts';
 export { type KubeconfigOptions, kubeconfig } from './apiserver/front/kubeconfig.ts';
 export {

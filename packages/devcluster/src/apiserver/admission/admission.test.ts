@@ -85,7 +85,7 @@ describe('built-in admission', () => {
   it('mounts the token of the service account, unless the account or the pod says no', async () => {
     const metadata = { name: 'default', namespace: 'ns' };
     const plugin = (account: object) =>
-      serviceAccount({ objects: reader({ serviceaccounts: [account] }), random, ensureDefault: async () => undefined });
+      serviceAccount({ objects: reader({ serviceaccounts: [account] }), random, clock: systemClock });
     const { object } = await admissionChain([plugin({ metadata })]).mutate(request('pods', pod()));
     const spec = object?.spec as { volumes: { name: string }[]; containers: { volumeMounts: object[] }[] };
     expect(spec).toMatchObject({ serviceAccountName: 'default', serviceAccount: 'default' });

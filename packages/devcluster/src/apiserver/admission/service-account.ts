@@ -1,4 +1,4 @@
-import type { AnyObject, Random } from '@drey/kube';
+import { type AnyObject, type Clock, type Random, sleep } from '@drey/kube';
 import type { ObjectReader } from '../model.ts';
 import { forbidden } from '../status.ts';
 import { bool, list, read, text } from '../table/fields.ts';
@@ -10,12 +10,13 @@ const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const DEFAULT_MODE = 0o644;
 /** One hour, and seven seconds by which such tokens can be told from requested ones. */
 const TOKEN_SECONDS = 3607;
+const LOOKUPS = 10;
+const LOOKUP_EVERY_MS = 50;
 
 export interface ServiceAccountOptions {
   readonly objects: ObjectReader;
   readonly random: Random;
-  /** Makes the namespace's `default` account where it is missing. */
-  readonly ensureDefault: (namespace: string) => Promise<void>;
+  readonly clock: Clock;
 }
 
 /** Gives each pod a service account and its token, as a projected volume at the well-known path. */
@@ -27,8 +28,7 @@ export function serviceAccount(options: ServiceAccountOptions): AdmissionPlugin 
       const spec = object.spec as Record<string, unknown>;
       const name = text(spec, 'serviceAccountName') || 'default';
       const namespace = request.namespace ?? '';
-      if (name === 'default') await options.ensureDefault(namespace);
-      const account = options.objects.get('', 'serviceaccounts', namespace, name);
+      const account = await findAccount(options, namespace, name);
       if (account === undefined) {
         const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
         throw forbidden(request.definition, request.name, why);
@@ -42,6 +42,19 @@ export function serviceAccount(options: ServiceAccountOptions): AdmissionPlugin 
       return { object };
     },
   };
+}
+
+/** The default account of a new namespace is made by a controller, so it is waited for. */
+async function findAccount(
+  { objects, clock }: ServiceAccountOptions,
+  namespace: string,
+  name: string,
+): Promise<AnyObject | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const account = objects.get('', 'serviceaccounts', namespace, name);
+    if (account !== undefined || name !== 'default' || attempt === LOOKUPS) return account;
+    await sleep(clock, LOOKUP_EVERY_MS);
+  }
 }
 
 function wantsToken(spec: unknown, account: AnyObject): boolean {

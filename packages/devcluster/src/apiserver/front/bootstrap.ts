@@ -2,7 +2,6 @@ import type { AnyObject } from '@drey/kube';
 import { bootstrapRoles } from '../auth/bootstrap-roles.ts';
 import { MASTERS_GROUP } from '../auth/rbac.ts';
 import type { ApiHandler, User } from '../contract.ts';
-import type { ApiServer } from '../server.ts';
 
 /** The server's own requests. */
 export const SERVER_USER: User = { name: 'system:apiserver', groups: [MASTERS_GROUP] };
@@ -12,8 +11,6 @@ const collections: Readonly<Record<string, string>> = {
   ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
   Namespace: '/api/v1/namespaces',
   PriorityClass: '/apis/scheduling.k8s.io/v1/priorityclasses',
-  ServiceAccount: '/api/v1/namespaces/{namespace}/serviceaccounts',
-  ConfigMap: '/api/v1/namespaces/{namespace}/configmaps',
 };
 
 /** What a new cluster holds. */
@@ -36,7 +33,7 @@ function priorityClass(name: string, value: number, use: string): AnyObject {
 export async function createMissing(handle: ApiHandler, objects: readonly AnyObject[]): Promise<void> {
   const never = new AbortController().signal;
   for (const object of objects) {
-    const path = (collections[object.kind] ?? '').replace('{namespace}', object.metadata.namespace ?? '');
+    const path = collections[object.kind] ?? '';
     const response = await handle({
       method: 'POST',
       path,
@@ -50,21 +47,4 @@ export async function createMissing(handle: ApiHandler, objects: readonly AnyObj
     const text = response.body instanceof Uint8Array ? Buffer.from(response.body).toString('utf8') : '';
     throw new Error(`cannot create ${object.kind} ${object.metadata.name}: ${response.status} ${text}`);
   }
-}
-
-/** The account that pods of a namespace have by default, and the certificate they trust the server by. */
-export async function ensureDefaultAccount(
-  { reader, handle }: ApiServer,
-  namespace: string,
-  authority: string | undefined,
-): Promise<void> {
-  const missing: AnyObject[] = [];
-  if (reader.get('', 'serviceaccounts', namespace, 'default') === undefined)
-    missing.push({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
-  const name = 'kube-root-ca.crt';
-  if (authority !== undefined && reader.get('', 'configmaps', namespace, name) === undefined)
-    missing.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { 'ca.crt': authority } });
-  // Only for namespaces that exist: the create of the pod says so better than this one.
-  if (missing.length > 0 && reader.get('', 'namespaces', undefined, namespace) !== undefined)
-    await createMissing(handle, missing);
 }

@@ -25,7 +25,7 @@ import type { ObjectStore } from '../storage/index.ts';
 import { connectHandlers } from '../subresources/handlers.ts';
 import { renderTable } from '../table/renderer.ts';
 import { generateUid } from '../verbs/identity.ts';
-import { bootstrapObjects, createMissing, ensureDefaultAccount } from './bootstrap.ts';
+import { bootstrapObjects, createMissing } from './bootstrap.ts';
 
 export interface StandardServerOptions {
   /** The server closes it. */
@@ -43,8 +43,6 @@ export interface StandardServerOptions {
   readonly backendOf?: (nodeName: string) => NodeBackend | undefined;
   /** Host and port that discovery names. */
   readonly serverAddress?: () => string;
-  /** The authority's certificate (PEM), published to pods as the ConfigMap `kube-root-ca.crt`. */
-  readonly authority?: string;
   readonly serviceCidr?: string;
   readonly metrics?: () => string;
   /** How admission webhooks are called; default: over TLS. */
@@ -73,10 +71,7 @@ export async function createStandardServer(options: StandardServerOptions): Prom
     plugins: (parts) => {
       const access = createAccess(options, parts);
       made.access = access;
-      return standardPlugins(options, parts, {
-        access,
-        ensureDefault: (ns) => ensureDefaultAccount(server, ns, options.authority),
-      });
+      return standardPlugins(options, parts, access);
     },
     ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
     ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
@@ -103,19 +98,14 @@ function createAccess(options: StandardServerOptions, { reader, random }: Server
   return { rbac: createRbac(reader), serviceAccounts };
 }
 
-interface PluginParts {
-  readonly access: Access;
-  readonly ensureDefault: (namespace: string) => Promise<void>;
-}
-
-function standardPlugins(options: StandardServerOptions, parts: ServerParts, more: PluginParts): ServerPlugins {
-  const { rbac, serviceAccounts } = more.access;
+function standardPlugins(options: StandardServerOptions, parts: ServerParts, access: Access): ServerPlugins {
+  const { rbac, serviceAccounts } = access;
   return {
     authorizer: rbacAuthorizer(rbac),
-    admission: admissionChain(admissionPlugins(options, parts, more)),
+    admission: admissionChain(admissionPlugins(options, parts, access)),
     renderTable,
     decodeProtobuf,
-    virtual: virtualResources(options, parts, more.access),
+    virtual: virtualResources(options, parts, access),
     nonResource: createNonResourceHandler({
       registry: parts.registry,
       objects: parts.reader,
@@ -126,14 +116,13 @@ function standardPlugins(options: StandardServerOptions, parts: ServerParts, mor
   };
 }
 
-function admissionPlugins(options: StandardServerOptions, parts: ServerParts, more: PluginParts): AdmissionPlugin[] {
+function admissionPlugins(options: StandardServerOptions, parts: ServerParts, access: Access): AdmissionPlugin[] {
   const { reader: objects, random } = parts;
-  const { ensureDefault } = more;
   const webhooks = { objects, random, call: options.callWebhook ?? httpsWebhookCaller(objects, parts.clock) };
   return [
     namespaceProtection,
-    rbacEscalation(more.access.rbac),
-    ...(options.serviceAccountAdmission ? [serviceAccount({ objects, random, ensureDefault })] : []),
+    rbacEscalation(access.rbac),
+    ...(options.serviceAccountAdmission ? [serviceAccount({ objects, random, clock: parts.clock })] : []),
     priority(objects),
     defaultTolerationSeconds,
     mutatingWebhooks(webhooks),

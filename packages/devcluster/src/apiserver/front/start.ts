@@ -6,8 +6,7 @@ import { type Front, startFront } from './front.ts';
 import { createStandardServer, type StandardServer, type StandardServerOptions } from './standard-server.ts';
 import type { FrontLimits } from './wire.ts';
 
-export interface ApiServerStartOptions
-  extends Omit<StandardServerOptions, 'store' | 'tokenKey' | 'authority' | 'serverAddress'> {
+export interface ApiServerStartOptions extends Omit<StandardServerOptions, 'store' | 'tokenKey' | 'serverAddress'> {
   /** Objects, certificates and keys are kept here (0600). Absent: everything is in memory and new at each start. */
   readonly dataDir?: string;
   /** 0 picks a free port. */
@@ -47,7 +46,6 @@ export async function startApiServer(options: ApiServerStartOptions): Promise<Ru
       ...options,
       store,
       tokenKey,
-      authority: certificates.authority.certificate,
       serverAddress: () => `127.0.0.1:${started.front?.port ?? options.port}`,
     });
     const front = await startFront({
