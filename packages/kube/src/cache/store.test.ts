@@ -50,12 +50,28 @@ describe('Store', () => {
     const log = heard(store);
     store.written(pod('a', '8'));
     expect([version(store, 'a'), store.pendingWrites]).toEqual(['8', 1]);
-    feed.observe('MODIFIED', pod('a', '7'));
-    expect(version(store, 'a')).toBe('8');
+    store.written(pod('a', '9'));
     feed.observe('MODIFIED', pod('a', '8'));
+    expect(version(store, 'a')).toBe('9');
     feed.observe('MODIFIED', pod('a', '9'));
-    expect(log).toEqual(['own modified a@8', 'modified a@9']);
+    feed.observe('MODIFIED', pod('a', '10'));
+    expect(log).toEqual(['own modified a@8', 'own modified a@9', 'modified a@10']);
     expect(store.pendingWrites).toBe(0);
+  });
+
+  test('tells those who ignore own writes when one contains the change of somebody else', () => {
+    const store = new Store<Pod>();
+    const feed = store.feed();
+    feed.replace([pod('a', '1'), pod('b', '2'), pod('c', '3')], '5');
+    const log = heard(store);
+    for (const name of ['a', 'b', 'c']) store.written(pod(name, name === 'a' ? '8' : '9'));
+    feed.observe('MODIFIED', pod('a', '7'));
+    feed.observe('MODIFIED', pod('a', '8'));
+    feed.replace([pod('a', '8'), pod('b', '9'), pod('c', '3')], '9');
+    expect(log.slice(3)).toEqual(['modified a@8', 'modified b@9', 'modified c@3']);
+    store.written(pod('c', '12'));
+    feed.replace([pod('a', '8'), pod('b', '9'), pod('c', '10')], '11');
+    expect([version(store, 'c'), log.slice(6)]).toEqual(['12', ['own modified c@12', 'modified c@12']]);
   });
 
   test('a late answer brings back neither an older object nor a deleted one', () => {
@@ -93,7 +109,13 @@ describe('Store', () => {
     expect(version(store, 'a')).toBe('8');
     feed.progress('8');
     expect(version(store, 'a')).toBe('6');
-    expect(log).toEqual(['own added elsewhere@7', 'own modified a@8', 'deleted elsewhere@7', 'modified a@6']);
+    expect(log).toEqual([
+      'own added elsewhere@7',
+      'own modified a@8',
+      'modified a@8',
+      'deleted elsewhere@7',
+      'modified a@6',
+    ]);
   });
 
   test('ignores own writes before the first list, outside of its scopes, and without comparable versions', () => {

@@ -54,15 +54,16 @@ export interface Feed<T extends KubeObject> {
  * The objects of one kind in memory, read-your-writes.
  *
  * Guarantees: listeners hear each change of the view exactly once and in order, after the whole step is visible (a relist is
- * one step); the response of an own write ({@link Store.written}) is visible at once and stays until the watch has caught up
+ * one step); when an own write turns out to contain changes of others, it is told once more as `modified` with `own: false`, so
+ * that whoever ignores own changes misses nothing; the response of an own write ({@link Store.written}) is visible at once and stays until the watch has caught up
  * with it; neither a late event nor a late response brings back an older object or a deleted one; reads never copy.
  * Assumptions: each feed delivers events in the order of their versions, as a watch does.
  * Failure: versions that cannot be compared switch the overlay off (own writes then show when the watch brings them).
  */
 export class Store<T extends KubeObject, I extends string = never> {
   readonly #view = new Map<string, Cached<T>>();
-  /** Keys whose view is an own write, and what the server has shown for them so far. */
-  readonly #shadowed = new Map<string, { base: Cached<T> | undefined }>();
+  /** Keys whose view is an own write. */
+  readonly #shadowed = new Map<string, Shadow<T>>();
   readonly #indexes: Indexes<T, I>;
   readonly #feeds = new Map<string, ScopedFeed<T>>();
   readonly #listeners = new Set<Listener<T>>();
@@ -158,12 +159,13 @@ export class Store<T extends KubeObject, I extends string = never> {
   written(answer: T): void {
     const feed = this.#feeds.get('') ?? this.#feeds.get(answer.metadata.namespace ?? '');
     const version = answer.metadata.resourceVersion;
-    if (feed?.version === undefined) return;
-    if (!isNewer(version, feed.version)) return;
+    if (version === undefined || feed?.version === undefined || !isNewer(version, feed.version)) return;
     const key = keyOf(answer);
     const seen = this.#view.get(key);
     if (seen !== undefined && !isNewer(version, seen.metadata.resourceVersion)) return;
-    if (!this.#shadowed.has(key)) this.#shadowed.set(key, { base: seen });
+    const shadow = this.#shadowed.get(key) ?? { base: seen, own: [] };
+    shadow.own.push(version);
+    this.#shadowed.set(key, shadow);
     this.#emit([this.#set(key, this.#prepare(structuredClone(answer)), true)]);
   }
 
@@ -176,7 +178,7 @@ export class Store<T extends KubeObject, I extends string = never> {
     const ahead = seen !== undefined && isNewer(seen.metadata.resourceVersion, version);
     const shadow = this.#shadowed.get(key);
     if (shadow !== undefined && ahead) {
-      shadow.base = object;
+      this.#rebase(seen, shadow, object, version);
       return;
     }
     this.#shadowed.delete(key);
@@ -195,8 +197,13 @@ export class Store<T extends KubeObject, I extends string = never> {
     }
     for (const [key, item] of listed) {
       const object = this.#prepare(item);
-      if (this.#keepsShadow(key, version, object) || isSame(this.#view.get(key), object)) continue;
-      changes.push(this.#set(key, object, false));
+      const wasShadowed = this.#shadowed.has(key);
+      if (this.#keepsShadow(key, version, object)) continue;
+      const seen = this.#view.get(key);
+      if (!isSame(seen, object)) changes.push(this.#set(key, object, false));
+      // What the list skipped may have held the changes of others; the own write was told as own.
+      else if (wasShadowed && seen !== undefined)
+        changes.push({ type: 'modified', object: seen, old: seen, own: false });
     }
     this.#emit(changes);
     if (this.synced) for (const done of this.#waiting.splice(0)) done();
@@ -206,12 +213,24 @@ export class Store<T extends KubeObject, I extends string = never> {
   #keepsShadow(key: string, version: string | undefined, base: Cached<T> | undefined): boolean {
     const shadow = this.#shadowed.get(key);
     if (shadow === undefined) return false;
-    if (isNewer(this.#view.get(key)?.metadata.resourceVersion, version)) {
-      shadow.base = base;
+    const seen = this.#view.get(key);
+    if (seen !== undefined && isNewer(seen.metadata.resourceVersion, version)) {
+      this.#rebase(seen, shadow, base, base?.metadata.resourceVersion);
       return true;
     }
     this.#shadowed.delete(key);
     return false;
+  }
+
+  /**
+   * Notes what the server shows under an own write. When that is the work of others, the own write contains it, and those who
+   * ignore own writes have to be told.
+   */
+  #rebase(seen: Cached<T>, shadow: Shadow<T>, base: Cached<T> | undefined, version: string | undefined): void {
+    const known = shadow.base;
+    shadow.base = base;
+    if (isSame(known, base) || (version !== undefined && shadow.own.includes(version))) return;
+    this.#emit([{ type: 'modified', object: seen, old: known ?? seen, own: false }]);
   }
 
   /** An own write the watch has passed without showing it lies outside of the watch: what the server showed counts. */
@@ -273,6 +292,13 @@ export class Store<T extends KubeObject, I extends string = never> {
     }
     return out;
   }
+}
+
+interface Shadow<T extends KubeObject> {
+  /** What the server has shown so far. */
+  base: Cached<T> | undefined;
+  /** Versions that own writes made and the watch has not shown, oldest first. */
+  readonly own: string[];
 }
 
 class ScopedFeed<T extends KubeObject> implements Feed<T> {

@@ -25,6 +25,8 @@ export interface Regarding {
 
 export interface EventInput {
   readonly regarding: Regarding;
+  /** The part of the object, for example `spec.containers{main}`. */
+  readonly fieldPath?: string;
   readonly type: 'Normal' | 'Warning';
   /** Stable, CamelCase; part of the API. */
   readonly reason: string;
@@ -48,6 +50,8 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   /** Becomes `reportingInstance`: the pod or host. */
   readonly instance?: string;
+  /** Becomes `source.host`: the node, for what nodes report. */
+  readonly host?: string;
   /** Hears of events that were not written, and why. */
   readonly onDropped?: (input: EventInput, reason: 'spam' | 'full' | 'failed', error?: unknown) => void;
 }
@@ -170,7 +174,7 @@ export class EventRecorder {
   }
 
   #fresh({ input, name, repeats, at }: Pending): CoreEvent {
-    const { regarding, type, reason, message, component, labels, annotations } = input;
+    const { regarding, fieldPath, type, reason, message, component, labels, annotations } = input;
     const { name: about, namespace, uid, resourceVersion } = regarding.metadata;
     return {
       apiVersion: 'v1',
@@ -188,11 +192,12 @@ export class EventRecorder {
         ...(namespace !== undefined && { namespace }),
         ...(uid !== undefined && { uid }),
         ...(resourceVersion !== undefined && { resourceVersion }),
+        ...(fieldPath !== undefined && { fieldPath }),
       },
       type,
       reason,
       message: cut(message),
-      source: { component },
+      source: { component, ...(this.#o.host !== undefined && { host: this.#o.host }) },
       reportingComponent: component,
       ...(this.#o.instance !== undefined && { reportingInstance: this.#o.instance }),
       firstTimestamp: seconds(at),
@@ -231,9 +236,9 @@ export class EventRecorder {
   }
 }
 
-/** The default name: the same for the same reason, type, message and component about the same object. */
-function eventName({ regarding, type, reason, message, component }: EventInput): string {
-  const parts = [regarding.kind, regarding.metadata.uid, type, reason, message, component];
+/** The default name: the same for the same reason, type, message and component about the same part of an object. */
+function eventName({ regarding, fieldPath, type, reason, message, component }: EventInput): string {
+  const parts = [regarding.kind, regarding.metadata.uid, fieldPath, type, reason, message, component];
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
   return `${(regarding.metadata.name ?? 'unnamed').slice(0, 200)}.${digest}`;
 }

@@ -6,7 +6,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 /** `/api/v1/namespaces/NS/pods`, or without a namespace the collection of all of them. */
 export function collectionPath(r: Resource<KubeObject>, namespace: string | undefined): string {
   const group = r.group === '' ? `/api/${r.version}` : `/apis/${r.group}/${r.version}`;
-  const scope = r.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  const scope =
+    r.namespaced && namespace !== undefined && namespace !== '' ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${group}${scope}/${r.plural}`;
 }
 

@@ -162,6 +162,15 @@ describe('UndiciTransport', () => {
     expect(seen).toHaveLength(3);
   });
 
+  test('credentials that cannot be had are E_KUBE_UNAUTHORIZED with the reason', async () => {
+    const broken: CredentialSource = { current: () => Promise.reject(new Error('no session')), refused: () => true };
+    const transport = open({ server: 'http://127.0.0.1:1', credentials: broken });
+    await expect(transport.request(call('/x'))).rejects.toMatchObject({
+      code: 'E_KUBE_UNAUTHORIZED',
+      message: 'no credentials for http://127.0.0.1:1: no session',
+    });
+  });
+
   test('an abort ends a request that waits and a stream that is silent', async () => {
     const server = await plain((request, response) => {
       if (request.url === '/stream') response.write('a');

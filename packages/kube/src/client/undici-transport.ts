@@ -61,7 +61,7 @@ export class UndiciTransport implements Transport {
   }
 
   async #send(request: HttpRequest): Promise<Dispatcher.ResponseData> {
-    const credentials = await this.#access.credentials.current();
+    const credentials = await this.#credentials();
     if (this.#closed) throw new KubeError('E_KUBE_UNREACHABLE', `${this.#origin}: the transport is closed`);
     const pools = this.#poolsFor(credentials);
     const stream = request.mode === 'stream';
@@ -73,6 +73,15 @@ export class UndiciTransport implements Transport {
       body: request.body ?? null,
       signal: request.signal ?? null,
     });
+  }
+
+  async #credentials(): Promise<Credentials> {
+    try {
+      return await this.#access.credentials.current();
+    } catch (cause) {
+      const what = cause instanceof Error ? cause.message : String(cause);
+      throw new KubeError('E_KUBE_UNAUTHORIZED', `no credentials for ${this.#origin}: ${what}`, { cause });
+    }
   }
 
   #poolsFor(credentials: Credentials): Pools {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Store } from '../cache/store.ts';
+import { KubeError } from '../client/errors.ts';
 import type { Pod } from '../kinds.ts';
 import { SeededRandom, VirtualClock } from '../testing/index.ts';
 import {
@@ -94,6 +95,22 @@ describe('runController', () => {
     await r.clock.settle();
     expect(attempts).toEqual([0, 1, 2, 0]);
     expect(r.log).toEqual(['failed ns/a Error: boom 1 retry', 'failed ns/a Error: boom 2 retry']);
+    r.stop.abort();
+    await r.run;
+  });
+
+  test('a failure with Retry-After waits at least that long', async () => {
+    const times: number[] = [];
+    const r = rig({
+      reconcile: async () => {
+        times.push(r.clock.monotonic());
+        if (times.length === 1) throw new KubeError('E_KUBE_TOO_MANY_REQUESTS', 'busy', { retryAfterMs: 30_000 });
+        return done;
+      },
+    });
+    r.queue.add('ns/a');
+    await r.clock.runUntilIdle();
+    expect(times).toEqual([0, 30_000]);
     r.stop.abort();
     await r.run;
   });

@@ -1,4 +1,5 @@
 import { type Change, keyOf, type Store } from '../cache/store.ts';
+import { isKubeError } from '../client/errors.ts';
 import type { KubeObject } from '../client/objects.ts';
 import { type Clock, sleep } from './clock.ts';
 import { type AddOptions, type KeyedQueue, priority, type Taken } from './queue.ts';
@@ -7,7 +8,7 @@ import { type AddOptions, type KeyedQueue, priority, type Taken } from './queue.
 export type Outcome =
   /** Settled: back-off ends; comes back on a change, or after `requeueAfterMs` at the latest. */
   | { readonly type: 'done'; readonly requeueAfterMs?: number; readonly priority?: number }
-  /** Comes back after the key's back-off. */
+  /** Comes back after the key's back-off, or after the Retry-After of a KubeError where that is longer. */
   | { readonly type: 'failed'; readonly error: unknown }
   /** Trying again cannot help: comes back on a change only. */
   | { readonly type: 'terminal'; readonly error: unknown }
@@ -164,9 +165,13 @@ function settle(o: ControllerOptions, taken: Taken, outcome: Outcome): void {
         o.queue.add(key, { delayMs: outcome.requeueAfterMs, priority: outcome.priority ?? priority.health });
       }
       break;
-    case 'failed':
-      report(outcome.error, o.queue.addFailed(key, { priority: Math.min(taken.priority, priority.transition) }));
+    case 'failed': {
+      const { error } = outcome;
+      const atLeastMs = isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;
+      const due = { priority: Math.min(taken.priority, priority.transition), atLeastMs };
+      report(error, o.queue.addFailed(key, due));
       break;
+    }
     case 'terminal':
       o.queue.forget(key);
       report(outcome.error, undefined);

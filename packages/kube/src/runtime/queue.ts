@@ -112,12 +112,12 @@ export class KeyedQueue {
     this.#wake();
   }
 
-  /** Adds the key again after its back-off, and returns that pause. An earlier {@link KeyedQueue.add} still comes first. */
-  addFailed(key: string, options: { readonly priority?: number } = {}): number {
+  /** Adds the key again after its back-off, but not before `atLeastMs`, and returns that pause. An earlier {@link KeyedQueue.add} still comes first. */
+  addFailed(key: string, options: { readonly priority?: number; readonly atLeastMs?: number } = {}): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
-    const delayMs = backoffMs(this.#backoff, failures, this.#random);
-    this.add(key, { ...options, delayMs });
+    const delayMs = Math.max(options.atLeastMs ?? 0, backoffMs(this.#backoff, failures, this.#random));
+    this.add(key, { ...(options.priority !== undefined && { priority: options.priority }), delayMs });
     return delayMs;
   }
 
