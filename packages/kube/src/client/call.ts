@@ -179,7 +179,9 @@ async function readText(call: Call, response: HttpResponse, deadline: Deadline, 
     if (deadline.aborted) throw deadline.explain(error);
     throw connectionFailure(error, nameOf(call), call.method !== 'GET', true);
   }
-  return (chunks.length === 1 && chunks[0] ? Buffer.from(chunks[0]) : Buffer.concat(chunks)).toString('utf8');
+  const [only] = chunks;
+  if (only === undefined || chunks.length > 1) return Buffer.concat(chunks, bytes).toString('utf8');
+  return Buffer.from(only.buffer, only.byteOffset, only.byteLength).toString('utf8');
 }
 
 async function fail(call: Call, response: HttpResponse, deadline: Deadline): Promise<never> {

@@ -69,6 +69,8 @@ export function networkCode(error: unknown): string | undefined {
 export function isPassing(error: KubeError): boolean {
   if (error.code === 'E_KUBE_TOO_MANY_REQUESTS') return true;
   if (error.code === 'E_KUBE_SERVER') return error.status !== 501;
+  // A 504 of the API server itself says that waiting has not helped; one of a gateway says nothing about it.
+  if (error.code === 'E_KUBE_TIMEOUT') return error.status === 504 && error.body === undefined;
   if (error.code !== 'E_KUBE_UNREACHABLE') return false;
   const code = networkCode(error.cause);
   return code === undefined || !NOT_SENT.has(code);

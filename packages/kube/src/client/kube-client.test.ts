@@ -184,6 +184,16 @@ describe('repeated reads', () => {
     expect(transport.requests).toHaveLength(3);
   });
 
+  test('tell the time-out of a gateway from that of the API server', async () => {
+    const gateway = { status: 504, body: 'gateway timeout' };
+    const { client, clock, transport } = setUp(gateway, { body: pod('a') }, failure(504, 'Timeout'));
+    const got = client.get(Pod, 'ns', 'a');
+    await clock.runUntilIdle();
+    expect((await got).metadata.name).toBe('a');
+    expect((await rejected(client.get(Pod, 'ns', 'a'))).code).toBe('E_KUBE_TIMEOUT');
+    expect(transport.requests).toHaveLength(3);
+  });
+
   test('end after four attempts with the last error', async () => {
     const { client, clock, transport } = over(new FakeTransport(() => failure(500, 'InternalError')));
     const result = rejected(client.get(Pod, 'ns', 'a'));
