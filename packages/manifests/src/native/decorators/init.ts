@@ -1,4 +1,4 @@
-import { javaHashEntries } from '@drey/api';
+import { javaHashOrder } from '@drey/api';
 import { atLeast, before, clusterOptions, doubleType, FlinkError, kubernetesOptions } from '@drey/flink';
 import type { EnvVar, PodSpec, Resources, Toleration } from '../../kubernetes/objects.ts';
 import {
@@ -182,8 +182,15 @@ function limitFactor(p: Parameters, declared: (typeof byRole)[Role]['cpuLimitFac
   );
 }
 
+/**
+ * Variables in Java's order: Flink goes over its configuration, a hash map, and puts what it finds into another; keys that
+ * share a place in the second keep the order of the first.
+ */
 function roleEnv(p: Parameters, role: Role): EnvVar[] {
-  return javaHashEntries(p.config.prefixed(byRole[role].envPrefix)).map(([name, value]) => ({ name, value }));
+  const prefix = byRole[role].envPrefix;
+  const found = javaHashOrder([...p.config.keys()]).filter((key) => key.startsWith(prefix));
+  const names = javaHashOrder(found.map((key) => key.slice(prefix.length)));
+  return names.map((name) => ({ name, value: p.config.raw(`${prefix}${name}`) ?? '' }));
 }
 
 function logDirEnv(p: Parameters): EnvVar[] {
