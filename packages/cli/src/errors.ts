@@ -35,6 +35,8 @@ interface CodedError {
   readonly code: string;
   readonly message: string;
   readonly nextStep?: string;
+  /** The name that errors of the packages below use. */
+  readonly next?: string;
 }
 
 function isCoded(error: unknown): error is CodedError {
@@ -50,7 +52,8 @@ export function describeError(error: unknown): { readonly text: string; readonly
     };
   }
   if (isCoded(error)) {
-    const next = error.nextStep === undefined ? '' : `  next: ${error.nextStep}\n`;
+    const step = error.nextStep ?? error.next;
+    const next = step === undefined ? '' : `  next: ${step}\n`;
     const exit: ExitName = error.code === 'E_KUBE_UNREACHABLE' ? 'unreachable' : 'failed';
     return { text: `error: ${error.message} [${error.code}]\n${next}`, exitCode: exitCodes[exit] };
   }
