@@ -11,7 +11,9 @@ const options = {
   async findDistribution(version: string) {
     asked.push(version);
     const found = installed.findLast((v) => v.startsWith(version));
-    return found === undefined ? undefined : { version: found, home: `/dist/${found}`, javaHome: '/java' };
+    return found === undefined
+      ? undefined
+      : { version: found, home: `/dist/${found}`, javaHome: '/java', javaMajor: 17 };
   },
 };
 const idOf = async (image: string) => {

@@ -10,6 +10,7 @@ export interface FlinkDistribution {
   /** Holds bin, conf, lib, opt, plugins. */
   readonly home: string;
   readonly javaHome: string;
+  readonly javaMajor: number;
 }
 
 /** What an image name is mapped to by the user. */

@@ -16,10 +16,11 @@ import {
 } from './container-files.ts';
 import { ContainerLog } from './container-log.ts';
 import { execSession } from './exec-session.ts';
+import { type FastStart, fastStart } from './fast-start.ts';
 import { FLINK_HOME } from './flink-image.ts';
 import { httpGet, tcpConnect } from './handler-actions.ts';
 import { hostsFile, type ServiceAddresses } from './hosts-file.ts';
-import { type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
+import { type FlinkDistribution, type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
 import { enterCommand, type Isolation, isolatedCommand, STARTED_MARK } from './isolation.ts';
 import { loadEnvObjects, loadVolumeObjects, requestToken } from './object-sources.ts';
 import { httpActionUrl, type ProbeOutcome, portNumber } from './probe.ts';
@@ -39,6 +40,10 @@ export interface SandboxEnv {
   readonly hostAddress: string;
   readonly apiServer: { readonly host: string; readonly port: number };
   readonly nodeAllocatable: Readonly<Record<string, string>>;
+  /** Run Flink's commands as the JVM they end in. */
+  readonly fastStart: boolean;
+  /** A class-data archive of a distribution for a main class. */
+  archiveFor(distribution: FlinkDistribution, mainClass: string): string | undefined;
   readonly hostname: string;
   readonly services: () => readonly ServiceAddresses[];
   /** The sandbox was destroyed. */
@@ -119,7 +124,8 @@ export class ProcessSandbox implements PodSandbox {
       volumes: this.#volumes,
       directories: this.#directories,
     });
-    const process = await this.#spawn(view, env);
+    const fast = this.#fastStart(outcome.image, view, env);
+    const process = await this.#spawn({ ...view, command: fast?.command ?? view.command }, fast?.env ?? env);
     const log = this.#openLog(container.name, instance);
     process.child.stdout?.on('data', (chunk: Uint8Array) => log.write('stdout', chunk));
     process.child.stderr?.on('data', (chunk: Uint8Array) => log.write('stderr', chunk));
@@ -250,6 +256,19 @@ export class ProcessSandbox implements PodSandbox {
         KUBERNETES_SERVICE_PORT_HTTPS: String(apiServer.port),
         ...(image.kind === 'flink' ? { FLINK_HOME, JAVA_HOME: image.distribution.javaHome } : {}),
       },
+    });
+  }
+
+  #fastStart(image: ResolvedImage, view: ContainerView, env: Readonly<Record<string, string>>): FastStart | undefined {
+    if (image.kind !== 'flink' || !this.#env.fastStart) return undefined;
+    const { distribution } = image;
+    return fastStart({
+      command: view.command,
+      env,
+      requests: view.requests,
+      distribution,
+      hostname: this.#hostname(),
+      archiveFor: (mainClass) => this.#env.archiveFor(distribution, mainClass),
     });
   }
 
