@@ -113,12 +113,16 @@ function parseUrl(text: string): URL | undefined {
   return URL.parse(text, absolute ? undefined : 'relative://-') ?? undefined;
 }
 
+/** Host and port as they were written; the URL type drops default ports. */
+function authority(text: string): string {
+  return /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#]*)/.exec(text)?.[1] ?? '';
+}
+
 function urlFunctions(): CelFunc[] {
   const part = (name: string, read: (url: URL) => string): CelFunc =>
     celMethod(name, MAP, [], STRING, function () {
       return read(unwrap(this, 'url').url);
     });
-  const host = (url: URL): string => (url.protocol === 'relative:' ? '' : url.host);
   return [
     celFunc('isURL', [STRING], BOOL, (text) => parseUrl(text) !== undefined),
     celFunc('url', [STRING], MAP, (text) => {
@@ -130,9 +134,13 @@ function urlFunctions(): CelFunc[] {
       return wrap({ kind: 'url', url, text });
     }),
     part('getScheme', (url) => (url.protocol === 'relative:' ? '' : url.protocol.slice(0, -1))),
-    part('getHost', host),
     part('getHostname', (url) => (url.protocol === 'relative:' ? '' : url.hostname.replace(/^\[|\]$/g, ''))),
-    part('getPort', (url) => url.port),
+    celMethod('getHost', MAP, [], STRING, function () {
+      return authority(unwrap(this, 'url').text);
+    }),
+    celMethod('getPort', MAP, [], STRING, function () {
+      return /:(\d+)$/.exec(authority(unwrap(this, 'url').text))?.[1] ?? '';
+    }),
     part('getEscapedPath', (url) => (url.pathname === '/' && url.href.endsWith(url.host) ? '' : url.pathname)),
     celMethod('getQuery', MAP, [], MAP, function () {
       const query = new Map<string, string[]>();

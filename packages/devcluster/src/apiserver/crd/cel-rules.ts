@@ -160,10 +160,20 @@ function bind(self: CelInput, old: CelInput | undefined, optional: boolean): Rec
   return old === undefined ? { self } : { self, oldSelf: old };
 }
 
-/** The library's messages in the words of the real server's. */
+/** The library's messages, and the real server's. */
+const PROBLEMS: readonly [RegExp, string][] = [
+  [/^(?:no such key|field not found|no such field|key not found)[: ]+"?([^"]+)"?$/i, 'no such key: $1'],
+  [/^index (-?\d+) out of bounds \[0, -1\)$/, 'index out of bounds: $1'],
+  [/^index (-?\d+) out of bounds .*$/, 'index out of range: $1'],
+  [/^u?int overflow during .*$/, 'integer overflow'],
+  [/^\w+ divide by zero$/, 'division by zero'],
+  [/^\w+ modulus by zero$/, 'modulus by zero'],
+];
+
 function evaluationProblem(error: Error): string {
-  const missing = /(?:no such key|field not found|no such field|key not found)[: ]+"?([^"]+)"?/i.exec(error.message);
-  return missing === null ? error.message : `no such key: ${missing[1]}`;
+  for (const [pattern, words] of PROBLEMS)
+    if (pattern.test(error.message)) return error.message.replace(pattern, words);
+  return error.message;
 }
 
 function failed(rule: CompiledRule, field: string, type: string, bindings: Record<string, CelInput>): FieldError {

@@ -10,13 +10,14 @@ import { type DefinitionVersion, specOf } from './definition-type.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
 import { customResourceType } from './type-schema.ts';
-import { validateEmbedded, validateLists } from './validate-lists.ts';
+import { decodeProblem, validateEmbedded, validateLists } from './validate-lists.ts';
 import { NO_FIELD, validateValue } from './validate-value.ts';
 
 const FREE_FORM: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 /** Errors behind which rules are not run. */
 const BLOCKING: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
   'FieldValueRequired',
   'FieldValueTooLong',
   'FieldValueTooMany',
@@ -47,6 +48,7 @@ function compileVersion(version: DefinitionVersion, crd: AnyObject): CompiledVer
     scale,
     selectableFields: (version.selectableFields ?? []).map((f) => f.jsonPath),
     ...(version.deprecated === true ? { deprecationWarning: warning } : {}),
+    decodeProblem: (object) => decodeProblem(object, schema),
     prune: (object) => pruneObject(object, schema),
     applyDefaults: (object) => defaultObject(object, schema),
     validate: (object, old) => {

@@ -17,6 +17,11 @@ export interface CompiledVersion {
   readonly selectableFields: readonly string[];
   /** What a request through a deprecated version is warned with. */
   readonly deprecationWarning?: string;
+  /**
+   * Why an object cannot be read as this kind (metadata of a wrong form): the text of a 400 behind
+   * `Kind in version "v1" cannot be handled as a Kind: `. To be asked before {@link prune}.
+   */
+  decodeProblem(object: AnyObject): string | undefined;
   /** Drops unknown fields. Mutates; returns their paths, sorted. */
   prune(object: AnyObject): readonly string[];
   /** Fills schema defaults and drops nulls that are not allowed. Mutates. */

@@ -6,7 +6,7 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   uri: (s) => isUri(s),
   email: (s) => /^(?:[^<>@]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/.test(s.trim()),
   hostname: (s) => isHostname(s),
-  ipv4: (s) => isIPv4(s),
+  ipv4: (s) => isLooseIPv4(s),
   ipv6: (s) => isIPv6(s) && s.includes(':'),
   cidr: (s) => isCidr(s),
   mac: (s) =>
@@ -27,9 +27,6 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   date: (s) => isDate(s),
   duration: (s) => isDuration(s),
   datetime: (s) => isDateTime(s),
-  k8sshortname: (s) => s.length <= 63 && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(s),
-  k8slongname: (s) =>
-    s.length <= 253 && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(s),
 };
 
 /** The check of a format by its name in a schema (`date-time`); undefined when the format is not checked. */
@@ -38,22 +35,27 @@ export function formatCheck(format: string): ((text: string) => boolean) | undef
   return Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
 }
 
+/** Leading zeros are tolerated, as they always were. */
+function isLooseIPv4(text: string): boolean {
+  return isIPv4(text.replaceAll(/(^|\.)0+(?=\d)/g, '$1'));
+}
+
 function isUri(text: string): boolean {
   if (text.startsWith('/')) return true;
   return /^[a-zA-Z][a-zA-Z0-9+.-]*:\S+$/.test(text);
 }
 
+const HOSTNAME =
+  /^(?:[a-zA-Z0-9\p{S}\p{L}](?:-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|(?:[a-zA-Z0-9\p{S}\p{L}](?:[a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,63})$/u;
+
 function isHostname(text: string): boolean {
-  if (text.length > 255) return false;
-  return text
-    .split('.')
-    .every((label) => label.length <= 63 && /^[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?$/u.test(label));
+  return text.length <= 255 && HOSTNAME.test(text) && text.split('.').every((label) => label.length <= 63);
 }
 
 /** An address and a prefix length. */
 export function isCidr(text: string): boolean {
   const [address = '', bits = '', ...rest] = text.split('/');
-  const version = isIP(address);
+  const version = isLooseIPv4(address) ? 4 : isIP(address);
   if (rest.length > 0 || version === 0 || !/^(?:0|[1-9]\d*)$/.test(bits)) return false;
   return Number(bits) <= (version === 4 ? 32 : 128);
 }

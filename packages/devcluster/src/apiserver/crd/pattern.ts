@@ -54,3 +54,17 @@ function compile(pattern: string): RegExp | undefined {
   }
   return undefined;
 }
+
+/** Why a pattern is not valid, in Go's words where the reason is a common one. */
+export function patternProblem(pattern: string): string {
+  const lookaround = /\(\?(?:[=!]|<[=!])/.exec(pattern);
+  if (lookaround !== null) return `invalid or unsupported Perl syntax: \`${lookaround[0]}\``;
+  if (/(?:^|[^\\])(?:\\\\)*\\$/.test(pattern)) return 'trailing backslash at end of expression: ``';
+  const plain = pattern.replaceAll(/\\./g, '__').replaceAll(/\[\^?\]?[^\]]*\]/g, (set) => '_'.repeat(set.length));
+  const open = plain.indexOf('[');
+  if (open >= 0) return `missing closing ]: \`${pattern.slice(open)}\``;
+  const repeated = /(?:^|[(|])([*+?]|\{\d)/.exec(plain.replaceAll('(?', '(_'));
+  if (repeated !== null) return `missing argument to repetition operator: \`${repeated[1]}\``;
+  const depth = [...plain].reduce((d, c) => (d < 0 ? d : d + (c === '(' ? 1 : c === ')' ? -1 : 0)), 0);
+  return depth < 0 ? `unexpected ): \`${pattern}\`` : `missing closing ): \`${pattern}\``;
+}

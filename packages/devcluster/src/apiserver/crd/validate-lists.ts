@@ -1,6 +1,8 @@
+import type { ObjectMeta } from '@drey/kube';
 import type { FieldError } from '../model.ts';
 import { equalJson, isObject, normalize, objectMetaSchema } from '../schema/index.ts';
 import { duplicate, invalidValue, required } from '../validation/field-errors.ts';
+import { annotationErrors, labelMapErrors } from '../validation/object-meta.ts';
 import { keyOf } from './correlate.ts';
 import { entrySchema, isEmbedded, type JsonSchema, propertySchema } from './json-schema.ts';
 
@@ -45,24 +47,43 @@ export function validateEmbedded(value: unknown, schema: JsonSchema): readonly F
   const errors: FieldError[] = [];
   visit(value, schema, '', (v, s, path) => {
     if (!isObject(v)) return;
-    if (isEmbedded(s) && path !== '') {
-      if (typeof v.apiVersion !== 'string' || v.apiVersion === '') errors.push(required(`${path}.apiVersion`));
-      else if (v.apiVersion.split('/').length > 2) {
-        errors.push(
-          invalidValue(`${path}.apiVersion`, v.apiVersion, `unexpected GroupVersion string: ${v.apiVersion}`),
-        );
-      }
-      if (typeof v.kind !== 'string' || v.kind === '') errors.push(required(`${path}.kind`));
+    if (!isEmbedded(s) || path === '') return;
+    const { apiVersion, kind, metadata } = v;
+    if (typeof apiVersion !== 'string' || apiVersion === '') errors.push(required(`${path}.apiVersion`));
+    else if (apiVersion.split('/').length > 2) {
+      errors.push(invalidValue(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
     }
-    if ((path === '' || isEmbedded(s)) && v.metadata !== undefined) checkMetadata(v.metadata, path, errors);
+    if (typeof kind !== 'string' || kind === '') errors.push(required(`${path}.kind`));
+    if (!isObject(metadata)) return;
+    const { labels, annotations } = metadata as ObjectMeta;
+    errors.push(...labelMapErrors(labels, `${path}.metadata.labels`));
+    errors.push(...annotationErrors(annotations, `${path}.metadata.annotations`));
   });
   return errors;
 }
 
-function checkMetadata(metadata: unknown, path: string, errors: FieldError[]): void {
-  const at = path === '' ? 'metadata' : `${path}.metadata`;
-  const result = normalize(metadata, objectMetaSchema());
-  if (!result.ok) errors.push(invalidValue(at, metadata, result.message));
+/**
+ * Why an object cannot be read as a custom resource at all: metadata, its own or that of an object inside, which is not of
+ * the form that all objects have. The text comes behind `… cannot be handled as a Kind: `; undefined when it can be read.
+ */
+export function decodeProblem(object: Readonly<Record<string, unknown>>, schema: JsonSchema): string | undefined {
+  let problem: string | undefined;
+  visit(object, schema, '', (v, s, path) => {
+    if (problem !== undefined || !isObject(v) || (path !== '' && !isEmbedded(s))) return;
+    for (const key of ['apiVersion', 'kind']) {
+      const value = v[key];
+      if (value !== undefined && value !== null && typeof value !== 'string') {
+        problem = `${path === '' ? key : `${path}.${key}`}: Invalid value: ${JSON.stringify(value)}: must be a string`;
+      }
+    }
+    const result = v.metadata === undefined ? undefined : normalize(v.metadata, objectMetaSchema());
+    if (result === undefined || result.ok) return;
+    problem =
+      path === ''
+        ? result.message
+        : `${path}.metadata: Invalid value: ${JSON.stringify(v.metadata)}: ${result.message}`;
+  });
+  return problem;
 }
 
 function visit(

@@ -1,5 +1,5 @@
 import type { FieldError } from '../model.ts';
-import { goJson } from '../schema/index.ts';
+import { escapeJson } from '../schema/index.ts';
 import { invalidValue, notSupported, required } from '../validation/field-errors.ts';
 import { expressionProblem } from './cel-rules.ts';
 import { entrySchema, type JsonSchema, type ValidationRule } from './json-schema.ts';
@@ -93,12 +93,16 @@ function checkExpressions(
 /** The real server prints the whole rule, with the names of its internal type. */
 function invalidRule(field: string, rule: ValidationRule, detail: string): FieldError {
   const printed = {
-    FieldPath: rule.fieldPath ?? '',
+    Rule: rule.rule,
     Message: rule.message ?? '',
     MessageExpression: rule.messageExpression ?? '',
-    OptionalOldSelf: rule.optionalOldSelf ?? null,
     Reason: rule.reason ?? null,
-    Rule: rule.rule,
+    FieldPath: rule.fieldPath ?? '',
+    OptionalOldSelf: rule.optionalOldSelf ?? null,
   };
-  return { field, reason: 'FieldValueInvalid', message: `Invalid value: ${goJson(printed)}: ${detail}` };
+  return {
+    field,
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${escapeJson(JSON.stringify(printed))}: ${detail}`,
+  };
 }

@@ -1,4 +1,5 @@
 import type { FieldError } from '../model.ts';
+import { goText } from '../schema/index.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '../validation/field-errors.ts';
 import { isEmbedded, type JsonSchema } from './json-schema.ts';
 import { defaultErrors } from './validate-defaults.ts';
@@ -16,6 +17,17 @@ const UNSUPPORTED: readonly (keyof JsonSchema | 'id' | 'additionalItems')[] = [
   'dependencies',
   '$ref',
 ];
+
+/** What the root may hold when the status has an endpoint of its own, by the names of the real server's type. */
+const ROOT_FIELDS = (
+  'Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems ' +
+  'MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations'
+).split(' ');
+const ROOT_KEYS: ReadonlySet<string> = new Set([
+  ...ROOT_FIELDS.map((name) => name.charAt(0).toLowerCase() + name.slice(1)),
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-validations',
+]);
 
 /** What a walk through a schema carries down. */
 interface Place {
@@ -35,10 +47,13 @@ export function validateDefinitionSchema(
   statusEnabled: boolean,
 ): readonly FieldError[] {
   const errors: FieldError[] = [];
-  if (statusEnabled && schema.type !== 'object') {
+  if (statusEnabled && schema.type && schema.type !== 'object') {
     const detail =
       'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
-    errors.push(invalidValue(`${path}.type`, schema.type ?? '', detail));
+    errors.push(invalidValue(`${path}.type`, schema.type, detail));
+  } else if (statusEnabled && Object.keys(schema).some((key) => !ROOT_KEYS.has(key))) {
+    const detail = `only ${goText(ROOT_FIELDS)} fields are allowed at the root of the schema if the status subresource is enabled`;
+    errors.push(invalidValue(path, schema, detail));
   }
   if (schema.nullable === true) errors.push(forbiddenField(`${path}.nullable`, 'nullable cannot be true at the root'));
   const convertible = isConvertible(schema);
@@ -55,7 +70,7 @@ export function validateDefinitionSchema(
 }
 
 function isConvertible(schema: JsonSchema): boolean {
-  if (UNSUPPORTED.some((key) => hasKey(schema, key))) return false;
+  if (Array.isArray(schema.items) || UNSUPPORTED.some((key) => hasKey(schema, key))) return false;
   return subschemas(schema).every((s) => isConvertible(s));
 }
 

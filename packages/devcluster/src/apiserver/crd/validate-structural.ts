@@ -2,7 +2,7 @@ import type { FieldError } from '../model.ts';
 import { equalJson } from '../schema/index.ts';
 import { forbiddenField, invalidValue, required } from '../validation/field-errors.ts';
 import { isEmbedded, isIntOrString, type JsonSchema, preservesUnknown } from './json-schema.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern, patternProblem } from './pattern.ts';
 
 /** Errors of a schema that is not structural, sorted as the real server sorts them. */
 export function structuralErrors(schema: JsonSchema, path: string): readonly FieldError[] {
@@ -107,7 +107,7 @@ function checkValues(schema: JsonSchema, path: string, errors: FieldError[], nes
   for (const [i, s] of (schema.oneOf ?? []).entries()) checkNested(s, `${path}.oneOf[${i}]`, errors);
   if (schema.not !== undefined) checkNested(schema.not, `${path}.not`, errors);
   if (schema.pattern && compilePattern(schema.pattern) === undefined) {
-    const detail = `must be a valid regular expression, but isn't: error parsing regexp: ${schema.pattern}`;
+    const detail = `must be a valid regular expression, but isn't: error parsing regexp: ${patternProblem(schema.pattern)}`;
     errors.push(invalidValue(`${path}.pattern`, schema.pattern, detail));
   }
 }

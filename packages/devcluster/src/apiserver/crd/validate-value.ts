@@ -71,6 +71,16 @@ function checkType(value: unknown, schema: JsonSchema, path: string, out: Outcom
   const types = isIntOrString(schema) ? ['integer', 'string'] : schema.type ? [schema.type] : [];
   if (types.length === 0) return;
   const actual = typeOf(value);
+  if (hasCheckedFormat(schema, types) && value !== null) {
+    if (typeof value === 'string' || Array.isArray(value)) {
+      out.matches += 2;
+      return;
+    }
+    const format = typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : '';
+    const detail = `${path} in body must be of type ${schema.format}: ${JSON.stringify(format)}`;
+    add(out, typeInvalid(field(path), format, detail));
+    return;
+  }
   const fits =
     types.includes(actual) ||
     (actual === 'integer' && types.includes('number')) ||
@@ -83,6 +93,11 @@ function checkType(value: unknown, schema: JsonSchema, path: string, out: Outcom
       typeInvalid(field(path), actual, `${path} in body must be of type ${expected}: ${JSON.stringify(actual)}`),
     );
   }
+}
+
+/** A string with a known format: the format stands in for the type, and lists are let pass. */
+function hasCheckedFormat({ format }: JsonSchema, types: readonly string[]): boolean {
+  return format !== undefined && formatCheck(format) !== undefined && types[0] === 'string' && types.length === 1;
 }
 
 function checkString(value: string, schema: JsonSchema, path: string, out: Outcome): void {
@@ -106,10 +121,16 @@ function checkString(value: string, schema: JsonSchema, path: string, out: Outco
 
 function checkNumber(value: number, schema: JsonSchema, path: string, out: Outcome): void {
   const before = out.errors.length;
-  const { multipleOf, minimum, maximum } = schema;
+  // An integer is compared with bounds that were made integers too.
+  const bound = (n: number | undefined): number | undefined =>
+    n === undefined || !Number.isInteger(value) ? n : Math.trunc(n);
+  const [multipleOf, minimum, maximum] = [bound(schema.multipleOf), bound(schema.minimum), bound(schema.maximum)];
   const say = (detail: string): void =>
     add(out, invalidValue(field(path), value, `${path} in body should be ${detail}`));
-  if (multipleOf !== undefined && multipleOf > 0 && !Number.isInteger(value / multipleOf)) {
+  if (multipleOf !== undefined && multipleOf <= 0) {
+    const detail = `factor MultipleOf declared for ${path} must be positive: ${multipleOf}`;
+    add(out, invalidValue(field(path), multipleOf, detail));
+  } else if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
     say(`a multiple of ${multipleOf}`);
   }
   if (minimum !== undefined) {

@@ -35,14 +35,14 @@ function check(out: Problem[], path: string, value: unknown, schema: TypeSchema)
 }
 
 function checkMap(out: Problem[], path: string, value: Readonly<Record<string, unknown>>, schema: TypeSchema): void {
-  // The walk over a map ends at its first unknown field; keys come in no particular order in the real server.
-  for (const [key, v] of Object.entries(value)) {
+  // The walk over a map ends at its first unknown field; keys come in no particular order in the real server, sorted here.
+  for (const key of Object.keys(value).sort()) {
     const child = fieldSchema(schema, key);
     if (child === undefined) {
       out.push({ path: `${path}.${key}`, message: 'field not declared in schema' });
       return;
     }
-    check(out, `${path}.${key}`, v, child);
+    check(out, `${path}.${key}`, value[key], child);
   }
 }
 
