@@ -18,7 +18,7 @@ export * from './client/client.ts';
 export { type CredentialSource, type Credentials, fixedCredentials } from './client/credentials.ts';
 export * from './client/errors.ts';
 export { type EventInput, EventRecorder, type EventRecorderOptions, type Regarding } from './client/events.ts';
-export { addFinalizer, removeFinalizer } from './client/finalizers.ts';
+export { addFinalizer, type FinalizerOptions, removeFinalizer } from './client/finalizers.ts';
 export { createKubeClient, type KubeClientOptions } from './client/kube-client.ts';
 export { type ClusterAccess, type KubeContext, type KubeconfigOptions, loadKubeconfig } from './client/kubeconfig.ts';
 export { KubeconfigError, type KubeconfigErrorCode } from './client/kubeconfig-error.ts';

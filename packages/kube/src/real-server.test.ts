@@ -186,6 +186,11 @@ describe.skipIf(!path)('kube client against a real API server', () => {
     const made = await client.create(ConfigMap, configMap('fin'));
     const one = await addFinalizer(client, ConfigMap, made, 'drey.test/one');
     expect(await code(addFinalizer(client, ConfigMap, made, 'drey.test/two'))).toBe('E_KUBE_CONFLICT');
+    const stale = { ...made, metadata: { ...made.metadata, finalizers: ['drey.test/one'] } };
+    expect(await code(addFinalizer(client, ConfigMap, stale, 'drey.test/two', { exact: true }))).toBe(
+      'E_KUBE_CONFLICT',
+    );
+    expect(await code(addFinalizer(client, ConfigMap, one ?? made, 'not a name'))).toBe('E_KUBE_INVALID');
     const two = await addFinalizer(client, ConfigMap, one ?? made, 'drey.test/two');
     expect(two?.metadata.finalizers).toEqual(['drey.test/one', 'drey.test/two']);
     await client.delete(ConfigMap, ns, 'fin');

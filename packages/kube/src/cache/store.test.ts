@@ -74,6 +74,17 @@ describe('Store', () => {
     expect([version(store, 'c'), log.slice(6)]).toEqual(['12', ['own modified c@12', 'modified c@12']]);
   });
 
+  test('shows a fresh read at once, as the change of others, and once', () => {
+    const store = new Store<Pod>();
+    const feed = store.feed();
+    feed.replace([pod('a', '1')], '5');
+    const log = heard(store);
+    store.refreshed(pod('a', '8'));
+    store.refreshed(pod('a', '7'));
+    feed.observe('MODIFIED', pod('a', '8'));
+    expect([version(store, 'a'), log, store.pendingWrites]).toEqual(['8', ['modified a@8'], 0]);
+  });
+
   test('a late answer brings back neither an older object nor a deleted one', () => {
     const store = new Store<Pod>();
     const feed = store.feed();

@@ -157,6 +157,18 @@ export class Store<T extends KubeObject, I extends string = never> {
    * covers the object, or when versions cannot be compared.
    */
   written(answer: T): void {
+    this.#show(answer, true);
+  }
+
+  /**
+   * Shows an object that was read from the server just now, as {@link Store.written} does, but tells it as the change of others,
+   * since it may hold one.
+   */
+  refreshed(read: T): void {
+    this.#show(read, false);
+  }
+
+  #show(answer: T, own: boolean): void {
     const feed = this.#feeds.get('') ?? this.#feeds.get(answer.metadata.namespace ?? '');
     const version = answer.metadata.resourceVersion;
     if (version === undefined || feed?.version === undefined || !isNewer(version, feed.version)) return;
@@ -164,9 +176,9 @@ export class Store<T extends KubeObject, I extends string = never> {
     const seen = this.#view.get(key);
     if (seen !== undefined && !isNewer(version, seen.metadata.resourceVersion)) return;
     const shadow = this.#shadowed.get(key) ?? { base: seen, own: [] };
-    shadow.own.push(version);
+    if (own) shadow.own.push(version);
     this.#shadowed.set(key, shadow);
-    this.#emit([this.#set(key, this.#prepare(structuredClone(answer)), true)]);
+    this.#emit([this.#set(key, this.#prepare(structuredClone(answer)), own)]);
   }
 
   #observe(type: 'ADDED' | 'MODIFIED' | 'DELETED', raw: T): void {

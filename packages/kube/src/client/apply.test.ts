@@ -145,6 +145,18 @@ describe('finalizers', () => {
     );
   });
 
+  test('can be made conditional on the exact version, and name what the server refuses', async () => {
+    const refused = failure(422, 'Invalid', [{ reason: 'FieldValueInvalid' }]);
+    const transport = FakeTransport.sequence(failure(422, 'Invalid'), refused);
+    const client = clientOver(transport);
+    const seen = { ...pod(), metadata: { ...pod().metadata, resourceVersion: '7' } };
+    await expect(addFinalizer(client, Pod, seen, 'f', { exact: true })).rejects.toMatchObject({
+      code: 'E_KUBE_CONFLICT',
+    });
+    await expect(addFinalizer(client, Pod, seen, 'not a name')).rejects.toMatchObject({ code: 'E_KUBE_INVALID' });
+    expect(patches(transport)[0]).toContainEqual({ op: 'test', path: '/metadata/resourceVersion', value: '7' });
+  });
+
   test('that are as wanted need no request', async () => {
     const transport = FakeTransport.sequence();
     const client = clientOver(transport);

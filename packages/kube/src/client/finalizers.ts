@@ -3,6 +3,11 @@ import type { KubeClient, WriteOptions } from './client.ts';
 import { isKubeError, KubeError } from './errors.ts';
 import type { KubeObject, Resource } from './objects.ts';
 
+export interface FinalizerOptions extends WriteOptions {
+  /** Changes the object only if nothing else of it has changed either. Default: others may change other fields meanwhile. */
+  readonly exact?: boolean;
+}
+
 type JsonPatch = readonly Readonly<Record<string, unknown>>[];
 
 /**
@@ -17,7 +22,7 @@ export function addFinalizer<T extends KubeObject>(
   r: Resource<T>,
   object: Cached<T>,
   finalizer: string,
-  options: WriteOptions = {},
+  options: FinalizerOptions = {},
 ): Promise<T | undefined> {
   const held = object.metadata.finalizers ?? [];
   if (held.includes(finalizer)) return Promise.resolve(undefined);
@@ -41,7 +46,7 @@ export async function removeFinalizer<T extends KubeObject>(
   r: Resource<T>,
   object: Cached<T>,
   finalizer: string,
-  options: WriteOptions = {},
+  options: FinalizerOptions = {},
 ): Promise<T | undefined> {
   const index = (object.metadata.finalizers ?? []).indexOf(finalizer);
   if (index < 0) return undefined;
@@ -61,16 +66,19 @@ async function send<T extends KubeObject>(
   client: KubeClient,
   r: Resource<T>,
   object: Cached<T>,
-  options: WriteOptions,
+  options: FinalizerOptions,
   patch: JsonPatch,
 ): Promise<T> {
-  const { namespace, name = '', uid } = object.metadata;
-  const tests: JsonPatch = uid === undefined ? [] : [{ op: 'test', path: '/metadata/uid', value: uid }];
+  const { namespace, name = '', uid, resourceVersion } = object.metadata;
+  const tests: JsonPatch = [
+    ...(uid === undefined ? [] : [{ op: 'test', path: '/metadata/uid', value: uid }]),
+    ...(options.exact ? [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }] : []),
+  ];
   try {
     return await client.patch(r, namespace, name, 'json', [...tests, ...patch], options);
   } catch (error) {
-    // A failed test is a 422 whose message does not say so; nothing else in these patches can be invalid.
-    if (!isKubeError(error, 'E_KUBE_INVALID')) throw error;
+    // A failed test is a 422 that does not say so; a field that is refused is one that names its causes.
+    if (!isKubeError(error, 'E_KUBE_INVALID') || (error.body?.details?.causes ?? []).length > 0) throw error;
     throw new KubeError('E_KUBE_CONFLICT', `the finalizers of ${r.kind} ${name} have changed meanwhile`, {
       status: error.status,
       cause: error,
