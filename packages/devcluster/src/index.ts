@@ -7,3 +7,5 @@ export {
   type StandardServerOptions,
 } from './apiserver/front/standard-server.ts';
 export { type ApiServerStartOptions, type RunningApiServer, startApiServer } from './apiserver/front/start.ts';
+export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+export { localDistributions } from './node/local-distributions.ts';

@@ -51,7 +51,7 @@ export async function printConfiguration(options: {
 /** What a path holds: a directory's files by name, or one file that stands for itself. */
 type Files =
   | { readonly kind: 'directory'; readonly texts: ReadonlyMap<string, string> }
-  | { readonly kind: 'file'; readonly name: ConfigFileName; readonly text: string };
+  | { readonly kind: 'file'; readonly path: string; readonly format: ConfigFileName; readonly text: string };
 
 async function readFiles(path: string, version: FlinkVersion): Promise<Files> {
   const found = await stat(path).catch(() => undefined);
@@ -61,7 +61,7 @@ async function readFiles(path: string, version: FlinkVersion): Promise<Files> {
   }
   if (!found.isDirectory()) {
     const own = winningConfigFile(version, [basename(path)]) ?? configFileFor(version);
-    return { kind: 'file', name: own, text: await readFile(path, 'utf8') };
+    return { kind: 'file', path, format: own, text: await readFile(path, 'utf8') };
   }
   const present = await readdir(path);
   const texts = new Map<string, string>();
@@ -73,7 +73,7 @@ async function readFiles(path: string, version: FlinkVersion): Promise<Files> {
 
 function load(files: Files, version: FlinkVersion): FlinkConfig {
   if (files.kind === 'directory') return loadConfigDirectory(files.texts, version);
-  return readConfigFile(files.text, files.name, version);
+  return readConfigFile(files.text, files.format, version, files.path);
 }
 
 interface Parts {

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { clusterFolder, isRunning, readRecord } from '../cluster/record.ts';
+import { CliError } from '../errors.ts';
+import { Steps } from '../output/steps.ts';
+
+export interface UpOptions {
+  readonly name: string;
+  readonly dataDir?: string;
+  readonly memory?: boolean;
+  readonly port: string;
+  readonly kubeconfig?: string;
+  readonly detach?: boolean;
+  readonly operator: boolean;
+  readonly fastStart: boolean;
+  readonly image: Record<string, { as: string; usrlib?: string }>;
+}
+
+/** `drey up`. */
+export function register(program: Command): void {
+  program
+    .command('up')
+    .description(
+      'Start a Kubernetes cluster in this process, with the operator: an API server on loopback, controllers, and a node whose pods are processes of this machine. Ctrl-C stops it; objects are kept for the next time unless --memory is given.',
+    )
+    .option('--name <name>', 'name of the cluster; several can run side by side', 'default')
+    .option('--data-dir <dir>', 'where objects, certificates and volumes are kept')
+    .option('--memory', 'keep nothing')
+    .option('--port <port>', 'port of the API server; 0: a free one', '0')
+    .option('--kubeconfig <file>', 'where to write the kubeconfig')
+    .option('-d, --detach', 'go to the background when ready')
+    .option('--no-operator', 'without the operator')
+    .option('--no-fast-start', "run Flink's own scripts instead of the JVM they end in")
+    .option(
+      '--image <image=target>',
+      "what an image stands for, for example 'registry/job:*=flink:1.20' or 'tool=host'; may be repeated",
+      parseImage,
+      {},
+    )
+    .action((options: UpOptions) => (options.detach ? detach(options) : foreground(options)));
+}
+
+function parseImage(text: string, before: UpOptions['image']): UpOptions['image'] {
+  const at = text.indexOf('=');
+  if (at < 1)
+    throw new CliError(
+      'E_CLI_IMAGE',
+      `--image ${text} is not of the form image=target`,
+      "For example: --image 'my/job:*=flink:1.20'",
+      'usage',
+    );
+  const [as = '', usrlib] = text.slice(at + 1).split(',usrlib=');
+  return { ...before, [text.slice(0, at)]: usrlib === undefined ? { as } : { as, usrlib } };
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new CliError(
+    'E_CLI_PORT',
+    `--port ${text} is not a port`,
+    'Give a number from 1 to 65535, or 0 for a free one.',
+    'usage',
+  );
+}
+
+async function foreground(options: UpOptions): Promise<void> {
+  const { name } = options;
+  const running = readRecord(name);
+  if (running && isRunning(running)) {
+    throw new CliError(
+      'E_CLI_CLUSTER_RUNS',
+      `cluster "${name}" runs already (process ${running.pid})`,
+      `Use it, stop it with: drey down --name ${name}, or give another --name.`,
+      'conflict',
+    );
+  }
+  const { launch } = await import('../cluster/launch.ts');
+  const steps = new Steps();
+  const cluster = await launch({
+    ...{
+      name,
+      port: portOf(options.port),
+      operator: options.operator,
+      images: options.image,
+      fastStart: options.fastStart,
+    },
+    kubeconfig: options.kubeconfig,
+    dataDirectory: options.memory ? undefined : (options.dataDir ?? join(clusterFolder(name), 'data')),
+    progress: (what) => steps.done(what),
+  });
+  process.stdout.write(
+    `cluster ${name} is ready at ${cluster.url}\n\n  export KUBECONFIG=${cluster.kubeconfig}\n  kubectl get flinkdeployments -w\n\nCtrl-C stops it.\n`,
+  );
+  await ended();
+  steps.done('stopping');
+  await cluster.stop();
+  steps.done('stopped');
+}
+
+/** Resolves at the first signal to end; a second one ends at once. */
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (): void => {
+      if (asked) process.exit(130);
+      asked = true;
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
+}
+
+const readyWithinMs = 60_000;
+
+/** Starts the same command in the background and waits until it has recorded itself. */
+async function detach(options: UpOptions): Promise<void> {
+  const folder = clusterFolder(options.name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const logFile = join(folder, 'up.log');
+  const log = openSync(logFile, 'a', 0o600);
+  const args = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d');
+  const child = spawn(process.execPath, [...process.execArgv, ...args], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  let code: number | null | undefined;
+  child.on('exit', (status) => {
+    code = status ?? 1;
+  });
+  for (const end = performance.now() + readyWithinMs; performance.now() < end; ) {
+    const record = readRecord(options.name);
+    if (record?.pid === child.pid && record && isRunning(record)) {
+      child.unref();
+      process.stdout.write(
+        `cluster ${options.name} is ready at ${record.url}\n\n  export KUBECONFIG=${record.kubeconfig}\n\nStop it: drey down --name ${options.name}\n`,
+      );
+      return;
+    }
+    if (code !== undefined)
+      throw new CliError('E_CLI_UP', `the cluster ended with code ${code}`, `Its last lines are in ${logFile}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new CliError(
+    'E_CLI_UP',
+    `the cluster was not ready within ${readyWithinMs / 1000} s`,
+    `See ${logFile}`,
+    'timeout',
+  );
+}
