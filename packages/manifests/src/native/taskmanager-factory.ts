@@ -1,3 +1,4 @@
+import { javaHashOrder } from '@drey/api';
 import {
   atLeast,
   clusterOptions,
@@ -8,6 +9,7 @@ import {
   kubernetesExternalResources,
   kubernetesOptions,
   kubernetesTaskManagerOptions,
+  type TaskManagerMemory,
   taskManagerDynamicConfigs,
   taskManagerJvmParameters,
   taskManagerMemory,
@@ -84,9 +86,7 @@ export function buildTaskManagerPod(input: NativeClusterInput, jobManager = UNKN
     container: { cpu: memory.value.cpuCores, memoryMiB: Number(memory.value.totalProcess / MEBIBYTE) },
     podName,
     dynamicProperties: dynamicProperties(prepared, podName, jobManager),
-    memoryArguments: taskManagerDynamicConfigs(memory.value)
-      .map(([key, value]) => `-D ${key}=${value}`)
-      .join(' '),
+    memoryArguments: memoryArguments(memory.value),
     jvmMemoryOptions: taskManagerJvmParameters(memory.value).join(' '),
     externalResources: new Map(
       [...kubernetesExternalResources(config)].map(([name, amount]) => [name, String(amount)]),
@@ -99,6 +99,17 @@ export function buildTaskManagerPod(input: NativeClusterInput, jobManager = UNKN
   );
   const { metadata, spec } = assemble(pod);
   return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: podName }, spec };
+}
+
+/** External resources come in the order of the hash map that Flink keeps them in. */
+function memoryArguments(memory: TaskManagerMemory): string {
+  const { externalResources } = memory;
+  const ordered = javaHashOrder([...externalResources.keys()]).map(
+    (name) => [name, externalResources.get(name) ?? 0n] as const,
+  );
+  return taskManagerDynamicConfigs({ ...memory, externalResources: new Map(ordered) })
+    .map(([key, value]) => `-D ${key}=${value}`)
+    .join(' ');
 }
 
 /** The steps in Flink’s order. */

@@ -21,7 +21,7 @@ export const internalService: Decorator = {
       ? Object.fromEntries(p.config.get(kubernetesOptions.internalServiceAnnotations))
       : undefined;
     return [
-      service(p, p.clusterId, p.config.get(kubernetesOptions.internalServiceLabels), annotations, {
+      service(p, p.clusterId, kubernetesOptions.internalServiceLabels, annotations, {
         clusterIP: 'None',
         selector: selectorLabels(p.clusterId, 'jobmanager'),
         ports: [
@@ -43,7 +43,7 @@ export const externalService: Decorator = {
       service(
         p,
         restServiceName(p.clusterId),
-        p.config.get(kubernetesOptions.restServiceLabels),
+        kubernetesOptions.restServiceLabels,
         Object.fromEntries(p.config.get(kubernetesOptions.restServiceAnnotations)),
         {
           type: headless ? 'ClusterIP' : exposed,
@@ -65,11 +65,11 @@ export const externalService: Decorator = {
 function service(
   p: Parameters,
   name: string,
-  userLabels: ReadonlyMap<string, string>,
+  userLabels: typeof kubernetesOptions.restServiceLabels,
   annotations: Record<string, string> | undefined,
   spec: Record<string, unknown>,
 ): ManifestObject {
-  const extra = atLeast(p.flinkVersion, '2.2') ? Object.fromEntries(userLabels) : {};
+  const extra = atLeast(p.flinkVersion, '2.2') ? Object.fromEntries(p.config.get(userLabels)) : {};
   const metadata: Metadata & { name: string } = {
     name,
     labels: { ...commonLabels(p.clusterId), ...extra },
