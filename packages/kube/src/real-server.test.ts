@@ -145,7 +145,7 @@ describe.skipIf(!path)('kube client against a real API server', () => {
       const listed: string[] = [];
       const observer: ReflectorObserver = { listed: (i) => listed.push(i.reason) };
       const abort = new AbortController();
-      const own = showOwnWrites(client, (r) => (r.plural === 'configmaps' ? (store as never) : undefined));
+      const own = showOwnWrites(client, (r) => (r.plural === 'configmaps' ? store : undefined));
       const run = new Reflector({
         client,
         resource: ConfigMap,

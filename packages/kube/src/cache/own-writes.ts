@@ -1,12 +1,11 @@
 import type { KubeClient } from '../client/client.ts';
 import type { KubeObject, Resource } from '../client/objects.ts';
-import type { Store } from './store.ts';
 
-/** Finds the store of a kind, if it is cached. */
-export type StoreOf = <T extends KubeObject>(r: Resource<T>) => Pick<Store<T>, 'written'> | undefined;
+/** Finds the {@link file://./store.ts | Store} of a kind, if it is cached. */
+export type StoreOf = (r: Resource<KubeObject>) => { written(answer: KubeObject): void } | undefined;
 
 /**
- * A client whose write answers show in the stores at once (see {@link Store.written}). Dry runs and answers of another kind
+ * A client whose write answers show in the stores at once (see `Store.written`). Dry runs and answers of another kind
  * (the scale subresource) do not.
  */
 export function showOwnWrites(client: KubeClient, storeOf: StoreOf): KubeClient {

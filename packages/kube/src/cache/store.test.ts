@@ -250,7 +250,7 @@ describe('showOwnWrites', () => {
     const store = new Store<Pod>();
     store.feed().replace([], '1');
     const plain = createKubeClient({ transport, clock: new VirtualClock(), random: new SeededRandom(1) });
-    const client: KubeClient = showOwnWrites(plain, (r) => (r.plural === 'pods' ? (store as never) : undefined));
+    const client: KubeClient = showOwnWrites(plain, (r) => (r.plural === 'pods' ? store : undefined));
     const seen: (string | undefined)[] = [];
     const see = (): number => seen.push(version(store, 'a'));
     await client.get(Pod, 'ns', 'a');

@@ -12,7 +12,7 @@ export type Outcome =
   | { readonly type: 'failed'; readonly error: unknown }
   /** Trying again cannot help: comes back on a change only. */
   | { readonly type: 'terminal'; readonly error: unknown }
-  /** The object is gone: the key and its back-off are dropped. */
+  /** The object is gone: the back-off ends; a namesake that came meanwhile still gets its pass. */
   | { readonly type: 'gone' };
 
 export interface Pass extends Taken {
@@ -86,7 +86,7 @@ export async function runController(o: ControllerOptions, stop: AbortSignal): Pr
 
 /** A source that offers the keys which `keysOf` names for each change of a store. */
 export function storeSource<T extends KubeObject>(
-  store: Pick<Store<T, never>, 'subscribe' | 'whenSynced'>,
+  store: Pick<Store<T>, 'subscribe' | 'whenSynced'>,
   keysOf: (change: Change<T>) => readonly string[],
   options: {
     /** The priority of a change. Default: deletions before other changes, and what was there at the start last. */
