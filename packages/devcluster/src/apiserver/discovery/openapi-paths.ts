@@ -15,12 +15,8 @@ interface Target {
 }
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const PATCH_TYPES = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
+const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'];
+const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
 
 /**
  * The paths of a version's resources: operations with the query parameters, bodies and answers that clients look up
@@ -151,9 +147,9 @@ function responses(target: Target, verb: Verb, place: Place): Record<string, unk
 function requestBody(target: Target, verb: Verb, place: Place): Operation {
   if (verb === 'patch') {
     const schema = { $ref: `#/components/schemas/${META}.Patch` };
-    return {
-      requestBody: { content: Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema }])), required: true },
-    };
+    // Strategic merge needs Go types; kubectl decides by this list.
+    const types = target.definition.crd === undefined ? [...PATCH_TYPES, STRATEGIC_MERGE] : PATCH_TYPES;
+    return { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema }])), required: true } };
   }
   const isDelete = verb === 'delete' || verb === 'deletecollection';
   const name = isDelete ? `${META}.DeleteOptions` : schemaName(target, verb, place);

@@ -51,6 +51,9 @@ export async function writeRawResponse(socket: Duplex, answer: ApiResponse): Pro
  * text frame; other streams become binary frames as they come.
  */
 export async function serveWebSocket(accepted: AcceptedUpgrade, answer: ApiResponse): Promise<void> {
+  // kubectl offers a name that is no HTTP token (`SPDY/3.1+…`), which the library refuses; the choice is already made.
+  const { headers } = accepted.incoming;
+  if (headers['sec-websocket-protocol'] !== undefined) headers['sec-websocket-protocol'] = 'offered';
   const socket = await new Promise<WebSocket>((resolve) => {
     accepted.server.handleUpgrade(accepted.incoming, accepted.socket, accepted.head, resolve);
   });
