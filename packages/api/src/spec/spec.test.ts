@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { diffSpecs } from './diff.ts';
+import { javaSpec, SpecFormatError } from './java-spec.ts';
+import { podTemplateNormalForm } from './pod-normal-form.ts';
+import { parseRecordedSpec, RecordedSpecError, serializeSpec } from './recorded.ts';
+
+const RECORD = { apiVersion: 'flink.apache.org/v1beta1', firstDeployment: false };
+
+const anySpec = fc.record(
+  {
+    image: fc.string(),
+    restartNonce: fc.maxSafeInteger(),
+    flinkVersion: fc.constantFrom('v1_20', 'v2_0'),
+    mode: fc.constantFrom('native', 'standalone'),
+    flinkConfiguration: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean())),
+    job: fc.record({ parallelism: fc.nat(), args: fc.array(fc.string()), jarURI: fc.string() }, { requiredKeys: [] }),
+    taskManager: fc.record({ replicas: fc.nat() }, { requiredKeys: [] }),
+  },
+  { requiredKeys: [] },
+);
+
+describe('Recorded specs', () => {
+  test('A spec read back from its record does not differ from itself, and is recorded in the same bytes', () => {
+    fc.assert(
+      fc.property(anySpec, (spec) => {
+        const text = serializeSpec('FlinkDeployment', spec, RECORD);
+        const recorded = parseRecordedSpec('FlinkDeployment', text)!;
+        expect(diffSpecs('FlinkDeployment', recorded.spec, spec, 'native').differences).toEqual([]);
+        expect(serializeSpec('FlinkDeployment', recorded.spec, recorded.metadata!)).toBe(text);
+      }),
+    );
+  });
+
+  test('A record that does not parse is refused with what to do', () => {
+    expect(() => parseRecordedSpec('FlinkDeployment', '{oops')).toThrow(RecordedSpecError);
+    expect(parseRecordedSpec('FlinkDeployment', undefined)).toBeUndefined();
+  });
+
+  test('Resources in Kubernetes’ form are recorded only where they are used', () => {
+    const spec = { jobManager: { resources: { requests: { cpu: 1 } } } };
+    expect(serializeSpec('FlinkDeployment', spec, RECORD)).toContain(
+      '"resources":{"requests":{"cpu":"1"}},"replicas":1',
+    );
+    expect(serializeSpec('FlinkDeployment', { jobManager: {} }, RECORD)).not.toContain('"resources"');
+  });
+});
+
+describe('Specs as the operator’s classes hold them', () => {
+  test('A value that the kind does not allow names its member', () => {
+    expect(() => javaSpec('FlinkDeployment', { job: { upgradeMode: 'SAVEPOINT' } })).toThrow(SpecFormatError);
+    expect(() => javaSpec('FlinkDeployment', { job: { upgradeMode: 'SAVEPOINT' } })).toThrow('job: upgradeMode');
+  });
+
+  test('Two spellings of one pod template have one normal form', () => {
+    expect(
+      podTemplateNormalForm({ spec: { volumes: [], containers: [{ name: 'a', resources: { limits: { cpu: 1 } } }] } }),
+    ).toEqual(
+      podTemplateNormalForm({ spec: { containers: [{ resources: { limits: { cpu: '1' } }, name: 'a', env: [] }] } }),
+    );
+  });
+});
+
+describe('Differences', () => {
+  test('A change of parallelism scales a standalone cluster and upgrades a native one', () => {
+    const [before, after] = [{ job: { parallelism: 1 } }, { job: { parallelism: 2 } }];
+    expect(diffSpecs('FlinkDeployment', before, after, 'standalone').type).toBe('SCALE');
+    expect(diffSpecs('FlinkDeployment', before, after, 'native').type).toBe('UPGRADE');
+  });
+
+  test('The strongest difference counts', () => {
+    const after = { image: 'b', job: { savepointRedeployNonce: 2, upgradeMode: 'savepoint' } };
+    expect(diffSpecs('FlinkDeployment', { image: 'a', job: {} }, after, 'native').type).toBe('SAVEPOINT_REDEPLOY');
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import type { ValidationContext } from './context.ts';
+import { isCronExpression } from './cron.ts';
+import { validateFlinkDeployment } from './deployment.ts';
+import { durationMs } from './duration.ts';
+import { validateFlinkSessionJob } from './session-job.ts';
+
+const CONTEXT: ValidationContext = { defaults: () => ({}), memoryDefined: () => false };
+const SPEC = {
+  flinkVersion: 'v1_20',
+  serviceAccount: 'flink',
+  jobManager: { resource: { memory: '1g' } },
+  taskManager: { resource: { memory: '1g' } },
+  job: { parallelism: 1, jarURI: 'local:///x.jar' },
+};
+
+const validate = (spec: unknown, context = CONTEXT) =>
+  validateFlinkDeployment({ metadata: { name: 'demo' }, spec }, context);
+
+test('A good deployment has no problem', () => {
+  expect(validate(SPEC)).toBeUndefined();
+});
+
+test('A value of the wrong form is a problem, not a fault', () => {
+  expect(validate({ ...SPEC, job: { parallelism: 'many' } })).toMatchObject({ code: 'E_VALIDATION_FORMAT' });
+  expect(validate(undefined)).toMatchObject({ code: 'E_VALIDATION_VERSION' });
+});
+
+test('Resources in Kubernetes’ form must be amounts, with requests within limits', () => {
+  const resources = (requests: unknown, limits: unknown) =>
+    validate({ ...SPEC, jobManager: { resources: { requests, limits } } })?.message;
+  expect(resources({ memory: '1Gi', cpu: 1 }, { memory: '2Gi' })).toBeUndefined();
+  expect(resources({ memory: '3Gi' }, { memory: '2Gi' })).toMatch(/request memory must not be larger than its limit/);
+  expect(resources({ memory: '1Gi', cpu: 0 }, {})).toMatch(/request cpu must be larger than 0/);
+  expect(resources({ memory: '1Gi', 'x.com/gpu': 'two' }, {})).toMatch(/request x.com\/gpu parse error/);
+  expect(resources({ cpu: 1 }, {})).toMatch(/JobManager resource memory must be defined/);
+});
+
+test('Defaults of the operator count as the user’s own configuration', () => {
+  const context = { ...CONTEXT, defaults: () => ({ 'kubernetes.operator.deployment.rollback.enabled': 'true' }) };
+  expect(validate(SPEC, context)?.message).toBe('HA must be enabled for rollback support.');
+});
+
+test('A session job’s jar is not fetched from addresses inside', () => {
+  const check = (jarURI: string, addresses?: readonly string[]) =>
+    validateFlinkSessionJob(
+      { metadata: { name: 'j' }, spec: { deploymentName: 'demo', job: { jarURI, parallelism: 1 } } },
+      undefined,
+      { ...CONTEXT, resolveHost: () => addresses },
+    )?.message;
+  expect(check('https://example.com/a.jar', ['93.184.215.14'])).toBeUndefined();
+  expect(check('https://inside.example.com/a.jar', ['10.1.2.3'])).toMatch(/restricted address/);
+  expect(check('https://[::ffff:127.0.0.1]/a.jar')).toMatch(/restricted address/);
+  expect(check('https://[fd00::1]/a.jar')).toMatch(/restricted address/);
+});
+
+test('Cron expressions have seconds and exactly one open day field', () => {
+  expect(['0 0 12 ? * MON-FRI', '0 0 0 L * ?', '0 0 12 ? * 6#3'].map(isCronExpression)).toEqual([true, true, true]);
+  expect(['*/5 * * * *', '0 0 12 * * *', '0 61 0 * * ?', ''].map(isCronExpression)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test('Durations are read in Flink’s units', () => {
+  expect(['10 s', '5 min', '500', '1h', 'soon'].map(durationMs)).toEqual([10_000, 300_000, 500, 3_600_000, undefined]);
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import type { ManifestObject } from '../kubernetes/objects.ts';
+import { buildDeployConfig } from './deploy-config.ts';
+import { buildNativeDeployment, withOwner } from './native-deployment.ts';
+import { DEFAULT_OPERATOR_CONFIG } from './operator-defaults.ts';
+import type { DeploymentInput } from './spec-view.ts';
+
+function deployment(spec: Record<string, unknown> = {}): DeploymentInput {
+  return {
+    metadata: { name: 'demo', namespace: 'shop', uid: 'cr-uid', generation: 7 },
+    spec: {
+      image: 'flink:1.20',
+      flinkVersion: 'v1_20',
+      serviceAccount: 'flink',
+      jobManager: { resource: { memory: '1g', cpu: 1 } },
+      taskManager: { resource: { memory: '1g', cpu: 1 } },
+      job: { jarURI: 'local:///x.jar', parallelism: 2 },
+      ...spec,
+    },
+  };
+}
+
+function build(spec: Record<string, unknown> = {}, savepointPath?: string) {
+  return buildNativeDeployment({
+    deployment: deployment(spec),
+    operatorConfig: DEFAULT_OPERATOR_CONFIG,
+    decision: { jobId: 'a'.repeat(32), resultStoreId: 'r', ...(savepointPath ? { savepointPath } : {}) },
+  });
+}
+
+function configFile(objects: readonly ManifestObject[]): string {
+  const data = objects.find(({ metadata }) => metadata.name === 'flink-config-demo')!.data as Record<string, string>;
+  return data['flink-conf.yaml']!;
+}
+
+describe('Objects of a deployment', () => {
+  test('The resource owns the Deployment, the Deployment owns the rest, and the generation is marked', () => {
+    const [first, ...rest] = withOwner(build(), 'jm-uid');
+    expect(first?.metadata).toMatchObject({
+      namespace: 'shop',
+      annotations: { 'flinkdeployment.flink.apache.org/generation': '7' },
+      ownerReferences: [{ kind: 'FlinkDeployment', uid: 'cr-uid', controller: false, blockOwnerDeletion: true }],
+    });
+    for (const { metadata } of rest) {
+      expect(metadata).toMatchObject({ namespace: 'shop', ownerReferences: [{ kind: 'Deployment', uid: 'jm-uid' }] });
+    }
+  });
+
+  test('The same spec always gives the same objects', () => {
+    expect(build()).toEqual(build());
+  });
+
+  test('A user’s own savepoint path is dropped unless one was decided', () => {
+    const spec = { flinkConfiguration: { 'execution.savepoint.path': 's3://mine' } };
+    expect(configFile(build(spec).accompanying)).not.toContain('savepoint.path');
+    expect(configFile(build(spec, 's3://decided').accompanying)).toContain('execution.savepoint.path: s3://decided\n');
+  });
+
+  test('With high availability each deployment has its own job result store', () => {
+    const spec = {
+      flinkConfiguration: { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 's3://ha' },
+    };
+    expect(configFile(build(spec).accompanying)).toContain(
+      'job-result-store.storage-path: s3://ha/job-result-store/demo/r\n',
+    );
+  });
+
+  test('Logging is Drey’s own unless the spec brings some', () => {
+    const logging = (spec?: Record<string, unknown>) => build(spec).accompanying.at(-1)?.data as Record<string, string>;
+    expect(logging()['log4j-console.properties']).toContain('rootLogger.level = INFO');
+    expect(logging({ logConfiguration: { 'logback-console.xml': '<x/>' } })).toMatchObject({
+      'logback-console.xml': '<x/>',
+    });
+  });
+});
+
+describe('Effective configuration', () => {
+  const config = (spec: Record<string, unknown>) =>
+    buildDeployConfig({ deployment: deployment(spec), operatorConfig: {} }).config.toRecord();
+
+  test('Resources in Kubernetes’ form set size, cores and how far the limit is from the request', () => {
+    const jobManager = {
+      resources: { requests: { cpu: '500m', memory: '1Gi', 'x.com/gpu': 1 }, limits: { cpu: 1, memory: '2Gi' } },
+      resource: { memory: '9g' },
+    };
+    expect(config({ jobManager })).toMatchObject({
+      'jobmanager.memory.process.size': '1073741824',
+      'kubernetes.jobmanager.cpu.amount': '0.5',
+      'kubernetes.jobmanager.cpu.limit-factor': '2.0',
+      'kubernetes.jobmanager.memory.limit-factor': '2.0',
+    });
+    const { jobManagerTemplate } = buildDeployConfig({ deployment: deployment({ jobManager }), operatorConfig: {} });
+    expect(jobManagerTemplate?.spec?.containers?.[0]?.resources).toEqual({ requests: { 'x.com/gpu': '1' } });
+  });
+
+  test('A memory text that is none, and a jar that is no URI, are refused with what to write', () => {
+    const coded = (code: string) => expect.objectContaining({ code, next: expect.any(String) });
+    expect(() => config({ jobManager: { resource: { memory: 'lots' } } })).toThrow(coded('E_SPEC_MEMORY'));
+    expect(() => config({ job: { jarURI: 'local:///a b.jar' } })).toThrow(coded('E_SPEC_JAR_URI'));
+    expect(() => config({ imagePullPolicy: 'sometimes' })).toThrow(coded('E_SPEC_IMAGE_PULL_POLICY'));
+    expect(() => config({ flinkVersion: null })).toThrow(coded('E_SPEC_VERSION'));
+  });
+
+  test('Keys of the operator and the autoscaler do not reach Flink', () => {
+    const built = buildDeployConfig({
+      deployment: deployment({ flinkConfiguration: { 'kubernetes.operator.x': 1, 'job.autoscaler.y': 2, z: 3 } }),
+      operatorConfig: {},
+    });
+    expect([...built.flinkConfig.keys()].filter((key) => /operator|autoscaler/.test(key))).toEqual([]);
+    expect(built.flinkConfig.raw('z')).toBe('3');
+  });
+});

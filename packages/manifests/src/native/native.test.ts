@@ -1,0 +1,151 @@
+import { type ConfigEntries, FlinkError, parseFlinkVersion } from '@drey/flink';
+import { describe, expect, test } from 'vitest';
+import type { Container, PodSpec } from '../kubernetes/objects.ts';
+import type { ClientFiles } from './input.ts';
+import { buildNativeCluster, ownedBy } from './jobmanager-factory.ts';
+import { buildTaskManagerPod, UNKNOWN_JOB_MANAGER } from './taskmanager-factory.ts';
+
+const MEMORY = { 'jobmanager.memory.process.size': '1g', 'taskmanager.memory.process.size': '2g' };
+
+function build(configuration: ConfigEntries = {}, version = '1.20.5', files: ClientFiles = {}) {
+  return buildNativeCluster({
+    flinkVersion: parseFlinkVersion(version),
+    target: 'session',
+    clusterId: 'demo',
+    configuration: { ...MEMORY, ...configuration },
+    files,
+  });
+}
+
+function podOf({ deployment }: ReturnType<typeof build>): PodSpec & { containers: Container[] } {
+  const { template } = deployment.spec as { template: { spec: PodSpec & { containers: Container[] } } };
+  return template.spec;
+}
+
+const mainOf = (cluster: ReturnType<typeof build>): Container => podOf(cluster).containers.at(-1)!;
+
+describe('What wins between configuration and pod template', () => {
+  const files: ClientFiles = {
+    jobManagerTemplate: {
+      spec: {
+        serviceAccountName: 'template',
+        dnsPolicy: 'None',
+        containers: [{ name: 'side' }, { name: 'flink-main-container', image: 'template:1', command: ['x'] }],
+      },
+    },
+  };
+
+  test('The template stands where the configuration says nothing', () => {
+    const cluster = build({}, '1.20.5', files);
+    expect(podOf(cluster)).toMatchObject({ serviceAccountName: 'template', dnsPolicy: 'None' });
+    expect(mainOf(cluster)).toMatchObject({ image: 'template:1', command: ['/docker-entrypoint.sh'] });
+  });
+
+  test('What the configuration says explicitly wins', () => {
+    const cluster = build(
+      { 'kubernetes.container.image.ref': 'c:2', 'kubernetes.service-account': 'c' },
+      '1.20.5',
+      files,
+    );
+    expect(podOf(cluster)).toMatchObject({ serviceAccountName: 'c', serviceAccount: 'c' });
+    expect(mainOf(cluster).image).toBe('c:2');
+  });
+
+  test('Without either, the image is Flink’s own of that version', () => {
+    expect(mainOf(build({}, '2.0.2')).image).toBe('apache/flink:2.0.2-scala_2.12');
+  });
+});
+
+describe('What differs between versions', () => {
+  test('Before 1.15 there is no host network setting, and REST has a load balancer', () => {
+    const cluster = build({}, '1.14.6');
+    expect(podOf(cluster)).not.toHaveProperty('hostNetwork');
+    expect(cluster.accompanying[1]).toMatchObject({ spec: { type: 'LoadBalancer' } });
+    expect(mainOf(cluster).args?.[2]).toBe('kubernetes-jobmanager.sh kubernetes-session');
+  });
+
+  test('The configuration file is flink-conf.yaml up to 1.18 and config.yaml afterwards', () => {
+    const files = (version: string) => Object.keys(build({}, version).accompanying.at(-1)?.data as object);
+    expect([files('1.18.1'), files('1.19.3')]).toEqual([['flink-conf.yaml'], ['config.yaml']]);
+  });
+
+  test('Claims of volumes are mounted from 2.3 on', () => {
+    const claims = { 'kubernetes.persistent-volume-claims': 'my.claim:/data' };
+    expect(podOf(build(claims, '2.2.1')).volumes).not.toContainEqual(expect.objectContaining({ name: 'my-claim-pvc' }));
+    expect(podOf(build(claims, '2.3.0')).volumes).toContainEqual({
+      name: 'my-claim-pvc',
+      persistentVolumeClaim: { claimName: 'my.claim', readOnly: false },
+    });
+  });
+});
+
+describe('High availability', () => {
+  const ha = { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 's3://x' };
+
+  test('There is no internal Service, and the configuration says who the cluster is', () => {
+    const { accompanying, config } = build(ha);
+    expect(accompanying.map(({ metadata }) => metadata.name)).toEqual(['demo-rest', 'flink-config-demo']);
+    expect(config.raw('high-availability.cluster-id')).toBe('demo');
+    expect(config.raw('high-availability.jobmanager.port')).toBe('6123');
+  });
+
+  test('Standby JobManagers need it', () => {
+    expect(() => build({ 'kubernetes.jobmanager.replicas': '2' })).toThrow(FlinkError);
+    expect(build({ ...ha, 'kubernetes.jobmanager.replicas': '2' }).deployment).toMatchObject({ spec: { replicas: 2 } });
+  });
+});
+
+test('A key that is also the beginning of another is written with flat keys, so that none is lost', () => {
+  const { accompanying } = build({ 'state.backend': 'hashmap', 'state.backend.incremental': 'true' });
+  const text = (accompanying.at(-1)!.data as Record<string, string>)['config.yaml'];
+  expect(text).toContain('state.backend: hashmap\n');
+  expect(text).toContain("state.backend.incremental: 'true'\n");
+});
+
+test('Keys that speak of the client’s machine are not shipped', () => {
+  const data = build({ 'kubernetes.config.file': '/home/me', 'rest.bind-address': 'localhost' }).accompanying.at(
+    -1,
+  )?.data;
+  expect(JSON.stringify(data)).not.toMatch(/home|localhost/);
+});
+
+test.each([
+  ['a range of ports', { 'blob.server.port': '50100-50200' }],
+  ['a limit below the request', { 'kubernetes.jobmanager.cpu.limit-factor': '0.5' }],
+  ['a claim on a relative path', { 'kubernetes.persistent-volume-claims': 'a:data' }],
+])('%s is refused with what to do', (_what, configuration) => {
+  expect(() => build(configuration, '2.3.0')).toThrow(
+    expect.objectContaining({ code: 'E_FLINK_CONFIG_VALUE', next: expect.any(String) }),
+  );
+});
+
+test('A name that Flink could not use is refused', () => {
+  const input = { flinkVersion: parseFlinkVersion('1.20'), target: 'session', configuration: MEMORY } as const;
+  for (const clusterId of ['', 'Demo', '1demo', 'demo-', 'x'.repeat(46)]) {
+    expect(() => buildNativeCluster({ ...input, clusterId })).toThrow(/cannot be the id of a cluster/);
+  }
+});
+
+test('The TaskManager pod takes the cores that its deployment gives, and belongs to it', () => {
+  const pod = buildTaskManagerPod(
+    {
+      flinkVersion: parseFlinkVersion('1.20'),
+      target: 'session',
+      clusterId: 'demo',
+      configuration: { ...MEMORY, 'taskmanager.numberOfTaskSlots': '4', 'kubernetes.taskmanager.cpu.amount': '0.5' },
+    },
+    { ...UNKNOWN_JOB_MANAGER, workerCpu: 'deployment', index: 3, deployment: { name: 'demo', uid: 'u' } },
+  );
+  expect(pod.metadata).toMatchObject({
+    name: 'demo-taskmanager-1-3',
+    ownerReferences: [{ kind: 'Deployment', uid: 'u' }],
+  });
+  expect((pod.spec as PodSpec).containers?.[0]?.resources?.requests).toEqual({ cpu: '0.5', memory: '2048Mi' });
+});
+
+test('Accompanying objects go when their Deployment goes', () => {
+  const [service] = build().accompanying;
+  expect(ownedBy(service!, { name: 'demo', uid: 'u' }).metadata.ownerReferences).toEqual([
+    { apiVersion: 'apps/v1', kind: 'Deployment', name: 'demo', uid: 'u', controller: true, blockOwnerDeletion: true },
+  ]);
+});
