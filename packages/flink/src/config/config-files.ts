@@ -27,11 +27,19 @@ export function winningConfigFile(version: FlinkVersion, present: Iterable<strin
   return readsYaml && names.has(YAML_CONFIG_FILE) ? YAML_CONFIG_FILE : undefined;
 }
 
-/** Reads the text of one configuration file. Throws `E_FLINK_CONFIG_SYNTAX`. */
-export function readConfigFile(text: string, file: ConfigFileName, version: FlinkVersion): FlinkConfig {
+/**
+ * Reads the text of one configuration file in the format that `file` names. `shownName` stands in messages. Throws
+ * `E_FLINK_CONFIG_SYNTAX`.
+ */
+export function readConfigFile(
+  text: string,
+  file: ConfigFileName,
+  version: FlinkVersion,
+  shownName: string = file,
+): FlinkConfig {
   return file === LEGACY_CONFIG_FILE
     ? FlinkConfig.of(readLegacyFile(text), valueRules(version, 'legacy'))
-    : FlinkConfig.of(readYamlFile(text, file), valueRules(version, 'yaml'));
+    : FlinkConfig.of(readYamlFile(text, shownName), valueRules(version, 'yaml'));
 }
 
 /**

@@ -9,6 +9,8 @@ import type { DistributionSystem } from './system.ts';
 /** A source that does not answer within this time is out of reach. */
 export const ANSWER_TIMEOUT_MS = 5_000;
 const REPORT_EVERY_BYTES = 1 << 20;
+/** How often a download is continued after the connection broke. */
+const MAX_ATTEMPTS = 5;
 const MAX_BYTES = 4 * 1024 ** 3;
 
 /** A source cannot be reached or does not have the file: the next source is tried. */
@@ -45,7 +47,11 @@ export async function downloadVerified(
   if ((await hashFile(target, 'sha512')) === sha512) return;
   const part = `${target}.part`;
   await mkdir(dirname(target), { recursive: true });
-  await fetchInto(system, { url, part, ...(signal === undefined ? {} : { signal }) }, report);
+  const piece = { url, part, ...(signal === undefined ? {} : { signal }) };
+  for (let attempt = 1; (await fetchInto(system, piece, report)) === 'broken-off'; attempt += 1) {
+    if (attempt === MAX_ATTEMPTS) throw new SourceUnavailable(`${url} broke off ${MAX_ATTEMPTS} times`);
+    report({ kind: 'step', text: 'the connection broke, continuing' });
+  }
   const actual = await hashFile(part, 'sha512');
   if (actual !== sha512) {
     await rm(part, { force: true });
@@ -58,28 +64,34 @@ export async function downloadVerified(
   await rename(part, target);
 }
 
+/** Appends what is missing to the part; a connection that breaks is no failure, the part keeps what came. */
 async function fetchInto(
   system: DistributionSystem,
   request: { readonly url: string; readonly part: string; readonly signal?: AbortSignal },
   report: ReportProgress,
-): Promise<void> {
+): Promise<'complete' | 'broken-off'> {
   const { url, part, signal } = request;
   const have = (await stat(part).catch(() => undefined))?.size ?? 0;
   const response = await start(system, url, have, signal);
-  if (response.status === 416) return;
+  if (response.status === 416) return 'complete';
   if (response.status !== 200 && response.status !== 206) {
     throw new SourceUnavailable(`${url} answers ${response.status}`);
   }
   const from = response.status === 206 ? have : 0;
   const total = response.contentLength === undefined ? undefined : from + response.contentLength;
   const file = await open(part, from > 0 ? 'a' : 'w');
+  let done = from;
+  let reported = done;
+  const chunks = response.body[Symbol.asyncIterator]();
   try {
-    let done = from;
-    let reported = done;
-    for await (const chunk of response.body) {
+    for (;;) {
       signal?.throwIfAborted();
-      await file.write(chunk);
-      done += chunk.byteLength;
+      const next = await chunks.next().catch(() => undefined);
+      signal?.throwIfAborted();
+      if (next === undefined) return 'broken-off';
+      if (next.done) return total === undefined || done >= total ? 'complete' : 'broken-off';
+      await file.write(next.value);
+      done += next.value.byteLength;
       if (done > MAX_BYTES) throw new SourceUnavailable(`${url} is larger than ${MAX_BYTES} bytes`);
       if (done - reported < REPORT_EVERY_BYTES && done !== total) continue;
       reported = done;

@@ -98,8 +98,8 @@ export interface JavaRange {
 
 /** The Java versions that a Flink version runs on; Java 8 is left out on purpose, class-data archives need 13. */
 export function javaRangeFor(version: FlinkVersion): JavaRange {
-  if (before(version, '1.17')) return { oldest: 11, newest: 11, preferred: 11 };
-  if (before(version, '1.18')) return { oldest: 11, newest: 17, preferred: 11 };
+  // 1.17 starts on 17 too, but not without module flags that its own configuration does not bring.
+  if (before(version, '1.18')) return { oldest: 11, newest: 11, preferred: 11 };
   if (before(version, '1.19')) return { oldest: 11, newest: 17, preferred: 17 };
   return { oldest: 11, newest: 21, preferred: 17 };
 }

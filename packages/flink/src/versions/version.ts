@@ -10,7 +10,7 @@ export interface FlinkVersion {
 /** A minor line as text, for example `1.20`. */
 export type MinorVersion = `${number}.${number}`;
 
-const PATTERN = /^v?(\d{1,3})[._](\d{1,3})(?:[._](\d{1,4}))?(?:[-+.][0-9A-Za-z.+-]*)?$/;
+const PATTERN = /^v?(\d{1,3})[._](\d{1,3})(?:[._](\d{1,4}))?(?:[-+.][\w.+-]*)?$/;
 
 /**
  * Reads `1.20`, `1.20.5`, `v1_20`, `2.4-SNAPSHOT` or an image tag such as `1.20.5-scala_2.12-java17`.

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  clusterOptions,
+  executionOptions,
+  FlinkConfig,
+  FlinkError,
+  formatList,
+  formatMap,
+  highAvailabilityOptions,
+  keyFor,
+  kubernetesJobManagerOptions,
+  kubernetesOptions,
+  parseList,
+  parseMap,
+  readConfigFile,
+  valueRules,
+  writeFlatYamlFile,
+  writeLegacyFile,
+  writeNestedYamlFile,
+} from '../index.ts';
+
+const version = { major: 1, minor: 20 };
+
+describe('reading options', () => {
+  test('the current key wins over its older names, and those over the default', () => {
+    const older = FlinkConfig.of({ 'high-availability': 'zookeeper' });
+    expect(older.get(highAvailabilityOptions.type)).toBe('zookeeper');
+    expect(older.with('high-availability.type', 'kubernetes').get(highAvailabilityOptions.type)).toBe('kubernetes');
+    expect(FlinkConfig.of({}).get(highAvailabilityOptions.type)).toBe('NONE');
+  });
+
+  test('a map option is also read from one key per entry, unless it is set as a whole', () => {
+    const spread = FlinkConfig.of({ 'kubernetes.secrets.a': '/x', 'kubernetes.secrets.b': '/y' });
+    expect([...spread.get(kubernetesOptions.secrets)]).toEqual([
+      ['a', '/x'],
+      ['b', '/y'],
+    ]);
+    expect([...spread.with('kubernetes.secrets', 'c:/z').get(kubernetesOptions.secrets)]).toEqual([['c', '/z']]);
+  });
+
+  test('a list of maps reads the tolerations of the documentation', () => {
+    const config = FlinkConfig.of({
+      'kubernetes.jobmanager.tolerations': 'key:k1,operator:Equal,value:v1;key:k2,operator:Exists',
+    });
+    expect(config.get(kubernetesJobManagerOptions.tolerations).map((one) => Object.fromEntries(one))).toEqual([
+      { key: 'k1', operator: 'Equal', value: 'v1' },
+      { key: 'k2', operator: 'Exists' },
+    ]);
+  });
+
+  test('a wrong text is a coded error that names key and value', () => {
+    const read = () => FlinkConfig.of({ 'parallelism.default': 'two' }).get(executionOptions.parallelismDefault);
+    expect(read).toThrow(FlinkError);
+    expect(read).toThrow(/'two' for key 'parallelism.default'/);
+  });
+
+  test('a wrong text under a key that may hold a secret is not repeated', () => {
+    const option = { ...clusterOptions.restPort, key: 'my.password', aliases: [] };
+    const read = () => FlinkConfig.of({ 'my.password': 'hunter2' }).get(option);
+    expect(read).toThrow(/\*{6}/);
+    expect(read).not.toThrow(/hunter2/);
+  });
+
+  test('an option is written under the name that the version knows', () => {
+    expect(keyFor(highAvailabilityOptions.type, { major: 1, minor: 16 })).toBe('high-availability');
+    expect(keyFor(highAvailabilityOptions.type, version)).toBe('high-availability.type');
+  });
+});
+
+const item = fc.string({
+  unit: fc.constantFrom('a', ' ', ';', ',', ':', "'", '"', '[', '{', '}', '-', '#', ': ', '\n'),
+});
+const key = fc.stringMatching(/^[a-z][a-z.-]{0,6}$/);
+
+describe('writing and reading back', () => {
+  test('lists survive in every version', () => {
+    fc.assert(
+      fc.property(fc.array(item), fc.constantFrom('legacy' as const, 'yaml' as const), (items, syntax) => {
+        expect(parseList(formatList(items), syntax)).toEqual(items);
+      }),
+    );
+  });
+
+  test('maps survive in every version', () => {
+    fc.assert(
+      fc.property(fc.dictionary(key, item), fc.constantFrom('legacy' as const, 'yaml' as const), (map, syntax) => {
+        expect(Object.fromEntries(parseMap(formatMap(Object.entries(map), syntax), syntax))).toEqual(map);
+      }),
+    );
+  });
+
+  test('a flat config.yaml holds any text', () => {
+    fc.assert(
+      fc.property(fc.dictionary(key, fc.oneof(item, fc.string({ unit: 'grapheme' }))), (entries) => {
+        const text = writeFlatYamlFile(Object.entries(entries));
+        expect(readConfigFile(text, 'config.yaml', version).toRecord()).toEqual(entries);
+      }),
+    );
+  });
+
+  test('a nested config.yaml holds any text, unless one key is the beginning of another', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom('a.b', 'a.c.d', 'e', 'a.c.f', 'g.h'), item), (entries) => {
+        const text = writeNestedYamlFile(Object.entries(entries));
+        expect(readConfigFile(text, 'config.yaml', version).toRecord()).toEqual(entries);
+      }),
+    );
+    expect(() =>
+      writeNestedYamlFile([
+        ['a', '1'],
+        ['a.b', '2'],
+      ]),
+    ).toThrow(FlinkError);
+  });
+
+  test('a list is written as a YAML sequence where Flink holds one', () => {
+    const lists = new Map([['$internal.application.program-args', ['--in', 'a: b']]]);
+    expect(writeNestedYamlFile([['$internal.application.program-args', '']], { lists })).toBe(
+      "$internal:\n  application:\n    program-args:\n    - --in\n    - 'a: b'\n",
+    );
+  });
+
+  test('flink-conf.yaml holds plain texts and refuses what it would lose', () => {
+    const text = writeLegacyFile([
+      ['a.b', 'c: d'],
+      ['e', 'f'],
+    ]);
+    expect(readConfigFile(text, 'flink-conf.yaml', version).toRecord()).toEqual({ 'a.b': 'c: d', e: 'f' });
+    expect(() => writeLegacyFile([['a', 'b # c']])).toThrow(/comment/);
+    expect(() => writeLegacyFile([['a', 'b\nc']])).toThrow(/line break/);
+  });
+});
+
+test('durations in ISO form are read from Flink 2.1 on', () => {
+  expect(valueRules({ major: 2, minor: 0 }).isoDurations).toBe(false);
+  expect(FlinkConfig.of({ 'web.refresh-interval': 'PT2S' }).get(clusterOptions.webRefreshIntervalMs)).toBe(2000);
+});
