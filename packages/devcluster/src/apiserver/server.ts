@@ -1,7 +1,7 @@
-import type { Clock, Random } from '@drey/kube';
+import type { AnyObject, Clock, Random } from '@drey/kube';
 import { accessOf } from './auth/access.ts';
 import { forbiddenStatus } from './auth/forbidden.ts';
-import type { ApiHandler, ApiRequest, ApiResponse } from './contract.ts';
+import type { ApiHandler, ApiRequest, ApiResponse, User } from './contract.ts';
 import { Encoder } from './encode.ts';
 import {
   type Admission,
@@ -13,6 +13,8 @@ import {
   type TableRenderer,
   type VirtualResources,
 } from './model.ts';
+import { customNames } from './registry/custom-resources.ts';
+import { DefinitionController } from './registry/definition-controller.ts';
 import { ResourceRegistry } from './registry/registry.ts';
 import { requestInfoOf } from './request-info.ts';
 import { internalError, resourceUnknown } from './status.ts';
@@ -88,7 +90,33 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return statusAnswer(internalError(message));
     }
   };
+  new DefinitionController({
+    store,
+    registry,
+    clock,
+    deleteInstance: (crd, instance) => deleteInstance(handle, crd, instance),
+  });
   return { ...parts, handle, close: () => store.close() };
+}
+
+/** Who the server is to itself. */
+const SELF: User = { name: 'system:apiserver', groups: ['system:masters'] };
+
+/** An instance that cannot be deleted now is tried again when something else of its kind goes. */
+async function deleteInstance(handle: ApiHandler, crd: AnyObject, instance: AnyObject): Promise<void> {
+  const { group, plural } = customNames(crd);
+  const { namespace, name } = instance.metadata;
+  const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
+  const [version = ''] = instance.apiVersion.split('/').reverse();
+  await handle({
+    method: 'DELETE',
+    path: `/apis/${group}/${version}${scope}/${plural}/${name}`,
+    query: new URLSearchParams(),
+    headers: {},
+    body: undefined,
+    user: SELF,
+    signal: new AbortController().signal,
+  });
 }
 
 const NOT_FOUND_PAGE: ApiResponse = {

@@ -40,6 +40,7 @@ export function builtinResources(): readonly ServedResource[] {
       orphansByDefault: rules.orphansByDefault ?? false,
       holds: (object) => rules.holds?.(object) ?? false,
       terminate: (object) => rules.terminate?.(object),
+      beginDelete: (object, time) => rules.beginDelete?.(object, time),
       warnings: (object, old) => rules.warnings?.(object, old) ?? [],
     };
   });

@@ -21,6 +21,8 @@ export interface ServedResource extends ResourceDefinition {
   readonly orphansByDefault: boolean;
   /** Whether something besides finalizers keeps a terminating object. */
   holds(object: AnyObject): boolean;
+  /** The object after its first delete, where the kind has a way of its own; else undefined. */
+  beginDelete(object: AnyObject, time: string): AnyObject | undefined;
   /** Adjusts an object that begins to terminate. Mutates. */
   terminate(object: AnyObject): void;
   warnings(object: AnyObject, old: AnyObject | undefined): readonly string[];

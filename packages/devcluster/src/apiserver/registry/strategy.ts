@@ -30,6 +30,7 @@ export function builtinStrategy(rules: KindRules, options: StrategyOptions): Str
     validateCreate: (object) => [
       ...objectMetaErrors(object, options.namespaced, rules.name ?? subdomainErrors),
       ...(rules.validate?.(object) ?? []),
+      ...(rules.validateCreate?.(object) ?? []),
     ],
     // Metadata is judged once for all kinds and once more by the kind, as in the real server: errors come twice.
     validateUpdate: (object, old, subresource): readonly FieldError[] => [

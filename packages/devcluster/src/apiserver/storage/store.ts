@@ -4,7 +4,7 @@ import { orderKey, SortedRecords } from './key-order.ts';
 import type { AtRevision, Backend, Change, ChangeListener, ListScope, StorageKey, StoredRecord } from './types.ts';
 
 /** How long older versions stay readable by lists unless {@link StoreOptions.historyMs} says otherwise. */
-export const DEFAULT_HISTORY_MS = 300_000;
+export const DEFAULT_HISTORY_MS = 60_000;
 
 /** Spacing of the marks by which the store knows how old a revision is. */
 const MARK_EVERY_MS = 1_000;
@@ -160,8 +160,8 @@ export class ObjectStore {
   #publish(kind: Kind, change: Change): void {
     const now = this.#clock.now();
     const last = this.#marks.at(-1);
-    if (last === undefined || now - last.at >= MARK_EVERY_MS)
-      this.#marks.push({ at: now, revision: this.#revision - 1 });
+    if (last !== undefined && now - last.at < MARK_EVERY_MS) last.revision = this.#revision;
+    else this.#marks.push({ at: now, revision: this.#revision });
     this.#compactedNow();
     kind.history.add(change);
     for (const listener of kind.listeners) listener(change);

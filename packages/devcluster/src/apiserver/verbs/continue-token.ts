@@ -30,5 +30,10 @@ export function decodeContinue(text: string): ContinueToken {
 }
 
 function badToken(why: string): Error {
-  return badRequest(`invalid continue token: continue key is not valid: ${why}`);
+  // Go escapes what cannot be printed.
+  const shown = why.replace(
+    /[\u0080-\u00a0]/g,
+    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+  return badRequest(`invalid continue token: continue key is not valid: ${shown}`);
 }

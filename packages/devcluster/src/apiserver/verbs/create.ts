@@ -8,6 +8,7 @@ import { type Call, namespaceOf, timestamp } from './context.ts';
 import { decodeBody } from './decode-body.ts';
 import { generateName, generateUid } from './identity.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
+import { AFTER_ADMISSION, IN_REQUEST, withoutDuplicateOwners } from './owner-duplicates.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
 import { respondObject } from './respond.ts';
@@ -29,7 +30,11 @@ export async function create(call: Call, object: AnyObject, options: WriteOption
   const manager = managerOf(options, call.request.headers['user-agent']);
   wipeSystemFields(object);
   checkRequestNamespace(call, object);
-  const owned = recordUpdate({ ...ownership(call, manager), old: undefined, object });
+  const owned = recordUpdate({
+    ...ownership(call, manager),
+    old: undefined,
+    object: withoutDuplicateOwners(call, object, IN_REQUEST),
+  });
   checkNamespace(call, owned.metadata.name ?? '');
   const subject = {
     operation: 'CREATE',
@@ -37,7 +42,8 @@ export async function create(call: Call, object: AnyObject, options: WriteOption
     dryRun: options.dryRun,
     options: optionsObject('CreateOptions', options),
   } as const;
-  const admitted = (await admitMutating(call, { ...subject, name: owned.metadata.name ?? '', object: owned })) ?? owned;
+  const mutated = (await admitMutating(call, { ...subject, name: owned.metadata.name ?? '', object: owned })) ?? owned;
+  const admitted = withoutDuplicateOwners(call, mutated, AFTER_ADMISSION);
   return insert(call, admitted, options, (made) =>
     admitValidating(call, { ...subject, name: made.metadata.name ?? '', object: made }),
   );
@@ -101,6 +107,12 @@ function wipeSystemFields({ metadata }: AnyObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.uid;
+  dropSelfLink(metadata);
+}
+
+/** A field of the past, which nobody sets any more. */
+export function dropSelfLink(metadata: AnyObject['metadata'] & { selfLink?: string }): void {
+  delete metadata.selfLink;
 }
 
 /** Fills in the namespace of the path; another one in the object is refused. */

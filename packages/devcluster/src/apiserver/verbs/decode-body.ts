@@ -26,14 +26,14 @@ export function decodeBody(
   }
   const fields = asFields(decoded.value, body, target);
   checkKind(call, fields, target);
-  const object = objectOf(call, fields, target);
-  reportStrictErrors(call, decoded, { fields, target, fieldValidation });
+  const { object, problems } = objectOf(fields, target, decoded);
+  report(call, target, problems, fieldValidation);
   return object;
 }
 
 /** Binary bodies have no text: their fields are known. */
 type DecodedBody =
-  | { readonly ok: true; readonly value: unknown; readonly text?: string }
+  | { readonly ok: true; readonly value: unknown; readonly text?: string; readonly duplicates?: readonly string[] }
   | { readonly ok: false; readonly message: string };
 
 function decodeMedia(call: Call, body: Uint8Array, target: BodyTarget): DecodedBody {
@@ -127,17 +127,40 @@ function internalPackage(group: string): string {
   return group === '' ? 'core' : (group.split('.', 1)[0] ?? group);
 }
 
-/** The decoded, pruned object with no defaults yet. */
-export function objectOf(call: Call, fields: Record<string, unknown>, target: BodyTarget): AnyObject {
-  if (target.crd !== undefined) return withMetadata(structuredClone(fields));
-  const result = normalize(fields, target.schema);
-  if (!result.ok) {
-    throw badRequest(
-      `${target.kind} in version "${target.version}" cannot be handled as a ${target.kind}: ${result.message}`,
-    );
+/** The decoded object with no defaults yet, and what fieldValidation reports of it. */
+function objectOf(
+  fields: Record<string, unknown>,
+  target: BodyTarget,
+  decoded: DecodedBody & { ok: true },
+): { readonly object: AnyObject; readonly problems: readonly string[] } {
+  const { text, duplicates = [] } = decoded;
+  if (target.crd !== undefined) {
+    const object = withMetadata(structuredClone(fields));
+    const unknown = target.crd.prune(object);
+    const problems = [
+      ...duplicates.map((path) => `duplicate field "${path}"`),
+      ...unknown.map((path) => `unknown field "${path}"`),
+    ];
+    return { object, problems };
   }
-  void call;
-  return withMetadata({ ...result.value, kind: target.kind, apiVersion: target.apiVersion });
+  const result = normalize(fields, target.schema);
+  if (!result.ok) throw cannotBeHandled(target, result.message);
+  const object = withMetadata({ ...result.value, kind: target.kind, apiVersion: target.apiVersion });
+  return {
+    object: keepEmptyOwnership(object, fields),
+    problems: text === undefined ? [] : strictFieldErrors(text, target.schema),
+  };
+}
+
+/** An empty list of managedFields is a request to stop tracking, not the same as none. */
+export function keepEmptyOwnership(object: AnyObject, fields: Record<string, unknown>): AnyObject {
+  const { managedFields } = (fields.metadata ?? {}) as { managedFields?: unknown };
+  if (Array.isArray(managedFields) && managedFields.length === 0) object.metadata.managedFields = [];
+  return object;
+}
+
+function cannotBeHandled(target: BodyTarget, why: string): Error {
+  return badRequest(`${target.kind} in version "${target.version}" cannot be handled as a ${target.kind}: ${why}`);
 }
 
 /** Objects have metadata from here on. */
@@ -146,23 +169,13 @@ export function withMetadata(fields: Record<string, unknown>): AnyObject {
   return { ...fields, metadata } as unknown as AnyObject;
 }
 
-function reportStrictErrors(
+function report(
   call: Call,
-  decoded: DecodedBody,
-  {
-    fields,
-    target,
-    fieldValidation,
-  }: { fields: unknown; target: BodyTarget; fieldValidation: WriteOptions['fieldValidation'] },
+  target: BodyTarget,
+  problems: readonly string[],
+  fieldValidation: WriteOptions['fieldValidation'],
 ): void {
-  if (fieldValidation === 'Ignore' || !decoded.ok || decoded.text === undefined) return;
-  void fields;
-  const errors = strictFieldErrors(decoded.text, target.schema);
-  if (errors.length === 0) return;
-  if (fieldValidation === 'Warn') call.warnings.push(...errors);
-  else {
-    throw badRequest(
-      `${target.kind} in version "${target.version}" cannot be handled as a ${target.kind}: strict decoding error: ${errors.join(', ')}`,
-    );
-  }
+  if (problems.length === 0 || fieldValidation === 'Ignore') return;
+  if (fieldValidation === 'Strict') throw cannotBeHandled(target, `strict decoding error: ${problems.join(', ')}`);
+  call.warnings.push(...problems);
 }

@@ -119,6 +119,11 @@ function checkPreconditions({ resource }: Call, { metadata }: AnyObject, options
 function step(call: Call, record: StoredRecord, options: DeleteOptions): Deletion | 'conflict' {
   const { resource, core } = call;
   const existing = resource.decode(record.object);
+  const begun =
+    existing.metadata.deletionTimestamp === undefined
+      ? resource.beginDelete(existing, timestamp(core.clock))
+      : undefined;
+  if (begun !== undefined) return begin(call, record, begun, options);
   const grace = graceOf(call, existing, options);
   if (grace.type === 'already') return { type: 'pending', object: existing };
   const finalizers = finalizersFor(call, existing, options);
@@ -134,6 +139,12 @@ function step(call: Call, record: StoredRecord, options: DeleteOptions): Deletio
   // Watchers see the terminating state before the removal, even without any grace.
   if (goes) return removeNow(call, written, resource.decode(written.object), options);
   return { type: 'pending', object: resource.decode(written.object) };
+}
+
+function begin(call: Call, record: StoredRecord, begun: AnyObject, options: DeleteOptions): Deletion | 'conflict' {
+  if (options.dryRun) return { type: 'pending', object: begun };
+  const written = call.core.store.write(call.resource.storageKey, call.resource.encode(begun), record);
+  return written === 'conflict' ? 'conflict' : { type: 'pending', object: call.resource.decode(written.object) };
 }
 
 function removeNow(

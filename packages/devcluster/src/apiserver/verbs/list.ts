@@ -49,15 +49,13 @@ interface ListQuery {
 export async function listObjects(call: Call): Promise<ApiResponse> {
   const query = listQuery(call);
   const selection = selectionOf(call);
-  const { revision, from, records } = await recordsFor(call, query);
+  const { revision, records } = await recordsFor(call, query);
   const selected = select(call, selection, records, query.limit);
-  const more =
-    selected.next === undefined ? {} : page(call, selection, selected.next, { revision, rest: selected.rest });
-  void from;
+  const more = selected.last === undefined ? {} : page(selection, selected.last, { revision, rest: selected.rest });
   return respondList(call, selected.items, { resourceVersion: String(revision), ...more });
 }
 
-function listQuery({ request, resource }: Call): ListQuery {
+function listQuery({ request }: Call): ListQuery {
   const { query } = request;
   const limit = integerParameter(query.get('limit')) ?? 0;
   integerParameter(query.get('timeoutSeconds'));
@@ -66,7 +64,6 @@ function listQuery({ request, resource }: Call): ListQuery {
   const match = query.get('resourceVersionMatch') ?? '';
   const errors = listErrors({ token, resourceVersion, match }, query.get('sendInitialEvents') !== null);
   if (errors.length > 0) throw invalidOptions('ListOptions', errors);
-  void resource;
   return { limit, token, resourceVersion, match };
 }
 
@@ -100,7 +97,6 @@ function listErrors(
 
 interface Found {
   readonly revision: number;
-  readonly from: string | undefined;
   readonly records: readonly StoredRecord[];
 }
 
@@ -118,11 +114,11 @@ async function recordsFor(call: Call, query: ListQuery): Promise<Found> {
   // A limit asks for a page of exactly that state, unless any newer one will do.
   const exact = query.match === 'Exact' || (query.match === '' && query.limit > 0 && asked !== undefined && asked > 0);
   if (asked === undefined || !exact) {
-    return { revision: store.revision, from: undefined, records: store.list(call.resource.storageKey, scope) };
+    return { revision: store.revision, records: store.list(call.resource.storageKey, scope) };
   }
   const found = store.listAt(call.resource.storageKey, scope, asked);
   if (found.type !== 'records') throw expired(TOO_OLD_LIST);
-  return { revision: asked, from: undefined, records: found.records };
+  return { revision: asked, records: found.records };
 }
 
 function continued(call: Call, query: ListQuery): Found {
@@ -133,10 +129,10 @@ function continued(call: Call, query: ListQuery): Found {
   const token = decodeContinue(query.token);
   const scope = { ...scopeOf(call), from: token.start };
   if (token.revision < 0) {
-    return { revision: store.revision, from: token.start, records: store.list(call.resource.storageKey, scope) };
+    return { revision: store.revision, records: store.list(call.resource.storageKey, scope) };
   }
   const found = store.listAt(call.resource.storageKey, scope, token.revision);
-  if (found.type === 'records') return { revision: token.revision, from: token.start, records: found.records };
+  if (found.type === 'records') return { revision: token.revision, records: found.records };
   throw expired(TOO_OLD_TOKEN, { continue: encodeContinue({ revision: -1, start: token.start }) });
 }
 
@@ -146,32 +142,33 @@ export function scopeOf({ resource, info }: Call): ListScope {
 
 interface Selected {
   readonly items: readonly AnyObject[];
-  /** The first record of the next page. */
-  readonly next: StoredRecord | undefined;
+  /** The last record of this page, when there are more, and how many. */
+  readonly last: StoredRecord | undefined;
   readonly rest: number;
 }
 
 function select({ resource }: Call, selection: Selection, records: readonly StoredRecord[], limit: number): Selected {
   const items: AnyObject[] = [];
+  let last: StoredRecord | undefined;
   for (const [index, record] of records.entries()) {
     const object = resource.decode(record.object);
     if (!isSelected(selection, object)) continue;
-    if (limit > 0 && items.length === limit) return { items, next: record, rest: records.length - index };
+    if (limit > 0 && items.length === limit) return { items, last, rest: records.length - index };
     items.push(object);
+    last = record;
   }
-  return { items, next: undefined, rest: 0 };
+  return { items, last: undefined, rest: 0 };
 }
 
 function page(
-  _call: Call,
   { labels, fields }: Selection,
-  next: StoredRecord,
+  last: StoredRecord,
   { revision, rest }: { revision: number; rest: number },
 ): { continue: string; remainingItemCount?: number } {
-  const start = next.namespace === '' ? next.name : `${next.namespace}/${next.name}`;
+  // The next page begins right behind the last key, whatever will be there by then.
+  const start = `${last.namespace === '' ? last.name : `${last.namespace}/${last.name}`}\0`;
   const token = encodeContinue({ revision, start });
   // With a selector the server would have to look at all the rest to know how many remain.
-  return labels === undefined && fields === undefined
-    ? { continue: token, remainingItemCount: rest }
-    : { continue: token };
+  const isPlain = labels === undefined && fields === undefined;
+  return isPlain ? { continue: token, remainingItemCount: rest } : { continue: token };
 }

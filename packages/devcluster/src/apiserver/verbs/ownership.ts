@@ -1,4 +1,4 @@
-import { resetFields, type SsaContext } from '../ssa/index.ts';
+import { customResetFields, resetFields, type SsaContext } from '../ssa/index.ts';
 import { type Call, timestamp } from './context.ts';
 
 /** What field ownership needs to know of a request. */
@@ -10,7 +10,10 @@ export function ownership(call: Call, manager: string): SsaContext {
     subresource: subresource?.name,
     time: timestamp(core.clock),
     schema: resource.schema,
-    resetFields: resetFields(resource.group, resource.kind, subresource?.name),
+    resetFields:
+      resource.crd === undefined
+        ? resetFields(resource.group, resource.kind, subresource?.name)
+        : customResetFields(resource.crd.statusSubresource, subresource?.name),
     schemaOf: (apiVersion) => {
       const [version = '', group = ''] = apiVersion.split('/').reverse();
       return core.registry.findKind(group, version, resource.kind)?.schema;

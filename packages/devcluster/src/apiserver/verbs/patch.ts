@@ -14,7 +14,7 @@ import { badRequest, conflict, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace } from './create.ts';
-import { type BodyTarget, mediaType, withMetadata } from './decode-body.ts';
+import { type BodyTarget, keepEmptyOwnership, mediaType, withMetadata } from './decode-body.ts';
 import { printGo } from './go-text.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
@@ -163,7 +163,7 @@ function decodePatched(
   }
   const result = normalize(document, schema);
   if (!result.ok) throw badPatch(shown(document), result.message);
-  return withMetadata({ ...result.value, kind, apiVersion });
+  return keepEmptyOwnership(withMetadata({ ...result.value, kind, apiVersion }), document);
 }
 
 /** A patch of a subresource that has a form of its own; field ownership is the caller's, except for an apply. */

@@ -83,7 +83,13 @@ function respondValue(call: Call, status: number, form: Representation, value: u
 }
 
 function toYaml(value: unknown): string {
-  return stringify(value, { sortMapEntries: true, aliasDuplicateObjects: false, lineWidth: 0, indentSeq: false });
+  return stringify(value, {
+    version: '1.1',
+    sortMapEntries: true,
+    aliasDuplicateObjects: false,
+    lineWidth: 0,
+    indentSeq: false,
+  });
 }
 
 export function partialMetadata(object: AnyObject, form: Representation): AnyObject {

@@ -5,6 +5,7 @@ import { badRequest } from '../status.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace } from './create.ts';
 import { decodeBody } from './decode-body.ts';
+import { IN_REQUEST, withoutDuplicateOwners } from './owner-duplicates.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, writeOptions } from './parameters.ts';
 import { respondObject } from './respond.ts';
@@ -14,8 +15,9 @@ import { writeStored } from './write-stored.ts';
 export async function updateObject(call: Call): Promise<ApiResponse> {
   const { resource, request } = call;
   const options = writeOptions(request.query, 'UpdateOptions');
-  const body = decodeBody(call, resource, options.fieldValidation);
-  resource.strategy.applyDefaults(body);
+  const decoded = decodeBody(call, resource, options.fieldValidation);
+  resource.strategy.applyDefaults(decoded);
+  const body = withoutDuplicateOwners(call, decoded, IN_REQUEST);
   checkRequestNamespace(call, body);
   checkRequestName(call, body);
   const owner = ownership(call, managerOf(options, request.headers['user-agent']));
@@ -34,6 +36,7 @@ export function checkRequestName({ info }: Call, object: AnyObject): void {
   const name = object.metadata.name ?? '';
   const expected = info.name ?? '';
   if (name === expected) return;
-  if (name === '') throw badRequest('the name of the object (based on URL) was undeterminable: name must be provided');
+  if (name === '')
+    throw badRequest(`the name of the object (${expected} based on URL) was undeterminable: name must be provided`);
   throw badRequest(`the name of the object (${name}) does not match the name on the URL (${expected})`);
 }

@@ -10,6 +10,7 @@ import { canonical } from './canonical.ts';
 import { type Call, namespaceOf } from './context.ts';
 import { insert, optionsObject } from './create.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
+import { AFTER_ADMISSION, withoutDuplicateOwners } from './owner-duplicates.ts';
 import type { WriteOptions } from './parameters.ts';
 
 export interface StoredWrite {
@@ -71,7 +72,11 @@ async function changeStored(call: Call, write: StoredWrite, record: StoredRecord
   const { dryRun } = write.options;
   const options = optionsObject(write.optionsKind, write.options);
   const subject = { operation: 'UPDATE', oldObject: existing, dryRun, options, name: record.name } as const;
-  const admitted = (await admitMutating(call, { ...subject, object: wanted })) ?? wanted;
+  const admitted = withoutDuplicateOwners(
+    call,
+    (await admitMutating(call, { ...subject, object: wanted })) ?? wanted,
+    AFTER_ADMISSION,
+  );
   if (write.uidIsPrecondition) checkUid(call, admitted, existing);
   checkVersion(call, admitted, existing);
   const changed: AnyObject = structuredClone(keepTimesOfNoop(existing, admitted));
@@ -99,9 +104,9 @@ function commit(
 ): AnyObject | 'conflict' {
   const { core, resource } = call;
   if (isReleased(next, existing) && !resource.holds(next)) {
-    // The last finalizer is gone: the answer is the object as it would have been stored.
+    // The answer is the object as it would have been stored; watchers see the last one that was.
     if (dryRun) return next;
-    return core.store.remove(record, resource.encode(next)) === 'conflict' ? 'conflict' : next;
+    return core.store.remove(record) === 'conflict' ? 'conflict' : next;
   }
   if (isDeepStrictEqual(next, existing)) return existing;
   if (dryRun) return next;

@@ -27,6 +27,7 @@ export const jobRules: KindRules = {
       backoffLimit: spec.backoffLimitPerIndex === undefined ? 6 : MAX_INT32,
       completionMode: 'NonIndexed',
       suspend: false,
+      manualSelector: false,
       podReplacementPolicy: isFields(spec.podFailurePolicy) ? 'Failed' : 'TerminatingOrFailed',
     });
     const template = ensureFields(spec, 'template');

@@ -20,6 +20,7 @@ import {
   secretRules,
   serviceAccountRules,
 } from './core.ts';
+import { customDefinitionRules } from './custom-definitions.ts';
 import { coreEventRules, newEventRules } from './events.ts';
 import {
   autoscalerRules,
@@ -61,6 +62,7 @@ export const kindRules: Readonly<Record<string, KindRules>> = {
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': { generation: 'spec', needsResourceVersion: true },
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': { generation: 'spec', needsResourceVersion: true },
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhookRules(false),
+  'apiextensions.k8s.io/CustomResourceDefinition': customDefinitionRules,
   'apps/ControllerRevision': controllerRevisionRules,
   'apps/DaemonSet': daemonSetRules,
   'apps/Deployment': deploymentRules,

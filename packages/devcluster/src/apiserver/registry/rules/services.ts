@@ -30,11 +30,12 @@ export const serviceRules: KindRules = {
     if (external) fillText(spec, 'externalTrafficPolicy', 'Cluster');
     if (spec.type !== 'ExternalName') fillText(spec, 'internalTrafficPolicy', 'Cluster');
     if (spec.type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
-    alignAddresses(spec);
   },
+  prepareForCreate: (object) => alignAddresses(fieldsOf(object.spec)),
   prepareForUpdate(object, old, subresource) {
     if (subresource !== undefined) return;
     keepAllocated(fieldsOf(object.spec), fieldsOf(old.spec));
+    alignAddresses(fieldsOf(object.spec));
   },
   validate: serviceErrors,
   validateUpdate: (object, old, subresource) => (subresource === undefined ? updateErrors(object, old) : []),

@@ -11,6 +11,8 @@ export interface KindRules {
   readonly prepareForUpdate?: (object: AnyObject, old: AnyObject, subresource: string | undefined) => void;
   /** Checks of create, and of update of the main resource. */
   readonly validate?: (object: AnyObject) => readonly FieldError[];
+  /** Checks of create alone. */
+  readonly validateCreate?: (object: AnyObject) => readonly FieldError[];
   readonly validateUpdate?: (
     object: AnyObject,
     old: AnyObject,
@@ -39,6 +41,8 @@ export interface KindRules {
   readonly holds?: (object: AnyObject) => boolean;
   /** How an object without grace looks while it is held; default: with a deletionTimestamp and a grace of 0. Mutates. */
   readonly terminate?: (object: AnyObject) => void;
+  /** How the first delete of an object leaves it, where that is not what happens to all kinds. */
+  readonly beginDelete?: (object: AnyObject, time: string) => AnyObject | undefined;
   /** The group that validation failures name, where it is not that of the resource. */
   readonly errorGroup?: string;
   /** Kinds that share storage: the key, and the translation. */
