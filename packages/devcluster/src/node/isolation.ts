@@ -130,6 +130,7 @@ export function enterCommand(
     '--mount',
     '--uts',
     '--root',
+    '--wd',
     '/bin/sh',
     '-c',
     'cd "$1" 2>/dev/null; shift; command -v -- "$1" >/dev/null || { printf \'exec: "%s": executable file not found in $PATH\\n\' "$1" >&2; exit 127; }; exec "$@"',

@@ -21,7 +21,8 @@ import type { Informers } from '../informers.ts';
 import type { AddressPool } from './address-pool.ts';
 import { NODE_LEASE_NAMESPACE, type NodeDescription, nodeLease, nodeObject, nodeStatus } from './node-object.ts';
 import type { BackoffPolicy } from './pod-lifecycle.ts';
-import { PodWorker, type PodWorkerEnv } from './pod-worker.ts';
+import { PodWorker } from './pod-worker.ts';
+import type { PodWorkerEnv } from './pod-worker-env.ts';
 import type { PodRuntime, PodSandbox } from './runtime.ts';
 import { StatusWriter } from './status-writer.ts';
 

@@ -1,7 +1,8 @@
-import type { Clock, Container, Pod, PodStatus, Probe } from '@drey/kube';
+import type { Container, Pod, Probe } from '@drey/kube';
 import { ContainerConfigError } from './container-env.ts';
+import { stopContainer } from './container-stop.ts';
+import { containerRecord, containerSpec, graceSeconds, podLabel, withContainer } from './pod-containers.ts';
 import {
-  type BackoffPolicy,
   type ContainerRecord,
   containerBlocked,
   containerExited,
@@ -13,47 +14,22 @@ import {
   type Terminated,
 } from './pod-lifecycle.ts';
 import { podStatus, recordAfterRestart } from './pod-status.ts';
-import { activeProbes, initialProbes, type ProbeKind, type ProbeStates, probeOf, probeStep } from './probe.ts';
+import type { PodWorkerEnv } from './pod-worker-env.ts';
+import type { ProbeEffect } from './probe.ts';
+import { Prober } from './prober.ts';
+import { ImageRetry, VolumeRetry } from './retries.ts';
 import { type ContainerExit, type PodSandbox, type RunningContainer, StartError } from './runtime.ts';
 import { VolumeError } from './volume-files.ts';
-
-/** What a worker needs from its node. */
-export interface PodWorkerEnv {
-  readonly clock: Clock;
-  readonly backoff: BackoffPolicy;
-  readonly hostAddress: string;
-  /** Takes an address, or the one the pod had before a restart of the node when it is free. */
-  takeAddress(wanted: string | undefined): string;
-  releaseAddress(address: string): void;
-  sandbox(pod: Pod, address: string): PodSandbox;
-  /** Writes a status; later calls for a pod win. Never rejects. */
-  publish(pod: Pod, status: PodStatus): void;
-  /** Resolves when the status written last is on the server, then removes the object for good. Never rejects. */
-  remove(pod: Pod): Promise<void>;
-  event(pod: Pod, event: PodEvent): void;
-  /** The pod is gone from this node. */
-  ended(pod: Pod): void;
-}
-
-export interface PodEvent {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-}
 
 interface Running {
   readonly container: Container;
   readonly handle: RunningContainer;
   readonly startedAt: number;
-  probes: ProbeStates;
-  readonly probing: Set<ProbeKind>;
+  readonly prober: Prober;
   stopping: Promise<void> | undefined;
 }
 
-const VOLUME_RETRY = { firstMs: 20, maxMs: 1000, eventAfterMs: 1000 } as const;
-const IMAGE_RETRY = { firstMs: 10_000, maxMs: 300_000 } as const;
 const CONFIG_RETRY_MS = 1000;
-const DEFAULT_GRACE_SECONDS = 30;
 
 /**
  * Runs one pod from its assignment to this node until it is gone.
@@ -69,8 +45,8 @@ export class PodWorker {
   #sandbox: PodSandbox | undefined;
   readonly #running = new Map<string, Running>();
   readonly #abort = new AbortController();
-  #volumeFailures = { count: 0, since: 0, reported: '' };
-  readonly #imageFailures = new Map<string, number>();
+  readonly #volumeRetry = new VolumeRetry();
+  readonly #imageRetry = new ImageRetry();
   #busy = false;
   #again = false;
   #gone = false;
@@ -162,8 +138,11 @@ export class PodWorker {
     }
     for (const name of decision.start) await this.#startContainer(name);
     this.#publish();
-    this.#runProbes();
-    this.#wakeAt(Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, this.#nextProbe(), this.#deadline()));
+    const probers = [...this.#running.values()].map((running) => running.prober);
+    for (const prober of probers) prober.step();
+    this.#wakeAt(
+      Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, this.#deadline(), ...probers.map((p) => p.nextDue())),
+    );
   }
 
   /** Address and volumes. False while something is missing; the step comes again then. */
@@ -181,23 +160,15 @@ export class PodWorker {
     }
   }
 
-  /** What is missing is usually about to be created, so the first attempts follow closely and make no event. */
   #volumeFailed(message: string, isVolume: boolean): void {
     const now = this.#env.clock.now();
-    const failures = this.#volumeFailures;
-    if (failures.count === 0) failures.since = now;
-    const delay = Math.min(VOLUME_RETRY.maxMs, VOLUME_RETRY.firstMs * 2 ** Math.min(failures.count, 10));
-    failures.count++;
-    if (now - failures.since >= VOLUME_RETRY.eventAfterMs && failures.reported !== message) {
-      failures.reported = message;
-      const reason = isVolume ? 'FailedMount' : 'FailedCreatePodSandBox';
-      this.#env.event(this.#pod, { type: 'Warning', reason, message });
-    }
-    this.#wakeAt(now + delay);
+    const { delayMs, report } = this.#volumeRetry.failed(message, now);
+    if (report) this.#event('Warning', isVolume ? 'FailedMount' : 'FailedCreatePodSandBox', message);
+    this.#wakeAt(now + delayMs);
   }
 
   async #startContainer(name: string): Promise<void> {
-    const container = this.#specOf(name);
+    const container = containerSpec(this.#pod, name);
     const sandbox = this.#sandbox;
     const record = this.#recordOf(name);
     if (container === undefined || sandbox === undefined || record === undefined) return;
@@ -206,7 +177,7 @@ export class PodWorker {
       this.#imageFailed(container, image.message);
       return;
     }
-    this.#imageFailures.delete(name);
+    this.#imageRetry.found(name);
     const instance = record.lastTermination === undefined ? 0 : record.restartCount + 1;
     const at = this.#env.clock.now();
     try {
@@ -220,14 +191,7 @@ export class PodWorker {
   #started(container: Container, handle: RunningContainer, imageId: string, at: number): void {
     const { name } = container;
     this.#change(name, (record) => containerStarted(record, { at, containerId: handle.id, imageId }, container));
-    const running: Running = {
-      container,
-      handle,
-      startedAt: at,
-      probes: initialProbes(container, at),
-      probing: new Set(),
-      stopping: undefined,
-    };
+    const running: Running = { container, handle, startedAt: at, prober: this.#prober(container), stopping: undefined };
     this.#running.set(name, running);
     void handle.exited.then((exit) => this.#exited(running, exit));
     const image = `Container image "${container.image}" already present on machine`;
@@ -248,6 +212,7 @@ export class PodWorker {
 
   #exited(running: Running, exit: ContainerExit): void {
     const { name } = running.container;
+    running.prober.end();
     if (this.#running.get(name) === running) this.#running.delete(name);
     const failed = exit.exitCode !== 0;
     const end: Terminated = {
@@ -274,8 +239,7 @@ export class PodWorker {
     );
     const state = this.#recordOf(name)?.state;
     if (state?.type === 'waiting' && state.reason === 'CrashLoopBackOff') {
-      const pod = `${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#pod.metadata.uid})`;
-      this.#event('Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${pod}`);
+      this.#event('Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${podLabel(this.#pod)}`);
     }
   }
 
@@ -306,74 +270,50 @@ export class PodWorker {
 
   #imageFailed(container: Container, message: string): void {
     const { name } = container;
-    const failures = this.#imageFailures.get(name) ?? 0;
-    this.#imageFailures.set(name, failures + 1);
-    const now = this.#env.clock.now();
-    const delay = Math.min(IMAGE_RETRY.maxMs, IMAGE_RETRY.firstMs * 2 ** failures);
-    const reason = failures === 0 ? 'ErrImagePull' : 'ImagePullBackOff';
+    const { delayMs, first } = this.#imageRetry.failed(name);
+    const notBefore = this.#env.clock.now() + delayMs;
+    const reason = first ? 'ErrImagePull' : 'ImagePullBackOff';
     this.#event('Warning', 'Failed', `Failed to pull image "${container.image}": ${message}`);
-    if (failures > 0) this.#event('Normal', 'BackOff', `Back-off pulling image "${container.image}"`);
-    this.#change(name, (record) => containerBlocked(record, { reason, message }, now + delay));
+    if (!first) this.#event('Normal', 'BackOff', `Back-off pulling image "${container.image}"`);
+    this.#change(name, (record) => containerBlocked(record, { reason, message }, notBefore));
     this.#again = true;
   }
 
-  #runProbes(): void {
-    const now = this.#env.clock.now();
-    for (const running of this.#running.values()) {
-      const started = this.#recordOf(running.container.name)?.started === true;
-      for (const kind of activeProbes(running.probes, started)) {
-        const state = running.probes[kind];
-        const probe = probeOf(running.container, kind);
-        if (state === undefined || probe === undefined || state.dueAt > now || running.stopping !== undefined) continue;
-        if (!running.probing.has(kind)) void this.#probe(running, kind, probe);
-      }
-    }
+  #prober(container: Container): Prober {
+    const { name } = container;
+    return new Prober({
+      clock: this.#env.clock,
+      container,
+      run: async (probe, timeoutMs) =>
+        (await this.#sandbox?.probe(container, probe, timeoutMs)) ?? { ok: false, message: 'the pod has no sandbox' },
+      started: () => this.#recordOf(name)?.started === true,
+      unhealthy: (kind, message) => {
+        const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+        this.#event('Warning', 'Unhealthy', `${title} probe failed: ${message}`);
+      },
+      effect: (effect, probe) => this.#probeEffect(container, effect, probe),
+      done: () => this.#kick(),
+    });
   }
 
-  async #probe(running: Running, kind: ProbeKind, probe: Probe): Promise<void> {
-    const { container } = running;
-    running.probing.add(kind);
-    const outcome = await this.#sandbox?.probe(container, probe, (probe.timeoutSeconds ?? 1) * 1000);
-    running.probing.delete(kind);
-    const state = running.probes[kind];
-    if (outcome === undefined || state === undefined || this.#running.get(container.name) !== running) return;
-    const step = probeStep(kind, state, probe, outcome, this.#env.clock.now());
-    running.probes = { ...running.probes, [kind]: step.state };
-    if (!outcome.ok) {
-      const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
-      this.#event('Warning', 'Unhealthy', `${title} probe failed: ${outcome.message}`);
-    }
-    this.#probeEffect(running, step.effect, probe);
-    this.#kick();
-  }
-
-  #probeEffect(running: Running, effect: ReturnType<typeof probeStep>['effect'], probe: Probe): void {
-    const { name } = running.container;
+  #probeEffect(container: Container, effect: ProbeEffect, probe: Probe): void {
+    const { name } = container;
     switch (effect.type) {
       case 'none':
         return;
       case 'started':
-        this.#change(name, (r) => ({ ...r, started: true, ready: running.container.readinessProbe === undefined }));
-        running.probes = { ...initialProbes(running.container, this.#env.clock.now()), startup: undefined };
+        this.#change(name, (r) => ({ ...r, started: true, ready: container.readinessProbe === undefined }));
         return;
       case 'ready':
         this.#change(name, (record) => ({ ...record, ready: effect.ready }));
         return;
-      case 'kill':
+      case 'kill': {
         this.#event('Normal', 'Killing', `Container ${name} ${effect.message}, will be restarted`);
-        void this.#stopContainer(running, probe.terminationGracePeriodSeconds ?? this.#grace());
-    }
-  }
-
-  #nextProbe(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const running of this.#running.values()) {
-      const started = this.#recordOf(running.container.name)?.started === true;
-      for (const kind of activeProbes(running.probes, started)) {
-        if (!running.probing.has(kind)) next = Math.min(next, running.probes[kind]?.dueAt ?? next);
+        const running = this.#running.get(name);
+        if (running !== undefined)
+          void this.#stopContainer(running, probe.terminationGracePeriodSeconds ?? this.#grace());
       }
     }
-    return next;
   }
 
   async #terminate(): Promise<void> {
@@ -415,25 +355,17 @@ export class PodWorker {
     for (const running of this.#running.values()) running.handle.kill('SIGKILL');
   }
 
-  /** preStop, TERM, and KILL when the grace period is over. Resolves when the container ended. */
   #stopContainer(running: Running, graceSeconds: number): Promise<void> {
-    running.stopping ??= this.#stopOnce(running, graceSeconds);
+    running.prober.end();
+    const { container, handle } = running;
+    running.stopping ??= stopContainer({
+      clock: this.#env.clock,
+      container,
+      handle,
+      sandbox: this.#sandbox,
+      graceSeconds,
+    });
     return running.stopping;
-  }
-
-  async #stopOnce(running: Running, graceSeconds: number): Promise<void> {
-    const cancel = this.#env.clock.after(graceSeconds * 1000, () => running.handle.kill('SIGKILL'));
-    const hook = running.container.lifecycle?.preStop;
-    if (hook !== undefined && graceSeconds > 0 && this.#sandbox !== undefined) {
-      const ran =
-        hook.sleep === undefined
-          ? this.#sandbox.probe(running.container, hook, graceSeconds * 1000).then(() => undefined)
-          : new Promise<void>((resolve) => this.#env.clock.after((hook.sleep?.seconds ?? 0) * 1000, resolve));
-      await Promise.race([ran, running.handle.exited]);
-    }
-    running.handle.kill('SIGTERM');
-    await running.handle.exited;
-    cancel();
   }
 
   #checkDeadline(): void {
@@ -449,9 +381,7 @@ export class PodWorker {
   }
 
   #grace(): number {
-    const { deletionTimestamp, deletionGracePeriodSeconds } = this.#pod.metadata;
-    if (deletionTimestamp !== undefined && deletionGracePeriodSeconds !== undefined) return deletionGracePeriodSeconds;
-    return this.#pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    return graceSeconds(this.#pod);
   }
 
   #publish(): void {
@@ -471,16 +401,10 @@ export class PodWorker {
   }
 
   #change(name: string, change: (record: ContainerRecord) => ContainerRecord): void {
-    const map = (records: readonly ContainerRecord[]) => records.map((r) => (r.name === name ? change(r) : r));
-    this.#record = { ...this.#record, init: map(this.#record.init), main: map(this.#record.main) };
+    this.#record = withContainer(this.#record, name, change);
   }
 
   #recordOf(name: string): ContainerRecord | undefined {
-    return [...this.#record.init, ...this.#record.main].find((record) => record.name === name);
-  }
-
-  #specOf(name: string): Container | undefined {
-    const { initContainers = [], containers = [] } = this.#pod.spec ?? {};
-    return [...initContainers, ...containers].find((container) => container.name === name);
+    return containerRecord(this.#record, name);
   }
 }

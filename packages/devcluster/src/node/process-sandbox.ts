@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Clock, Container, KubeClient, Pod, ProbeHandler } from '@drey/kube';
@@ -21,9 +21,10 @@ import { FLINK_HOME } from './flink-image.ts';
 import { httpGet, tcpConnect } from './handler-actions.ts';
 import { hostsFile, type ServiceAddresses } from './hosts-file.ts';
 import { type FlinkDistribution, type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
-import { enterCommand, type Isolation, isolatedCommand, STARTED_MARK } from './isolation.ts';
+import { enterCommand, type Isolation, isolatedCommand } from './isolation.ts';
 import { loadEnvObjects, loadVolumeObjects, requestToken } from './object-sources.ts';
 import { httpActionUrl, type ProbeOutcome, portNumber } from './probe.ts';
+import { drained, readOrEmpty, startReport, terminationMessage } from './process-reports.ts';
 import { killGroup, killProcess, type ProcessTable, type SupervisedProcess } from './processes.ts';
 import { fstab, planRoot } from './root-plan.ts';
 import { type ContainerExit, type PodSandbox, type RunningContainer, StartError } from './runtime.ts';
@@ -58,7 +59,7 @@ interface Instance {
 }
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const MAX_TERMINATION_MESSAGE_BYTES = 4096;
+const MAX_PROBE_OUTPUT = 4096;
 
 /** A pod as a set of processes on this machine, each container in a mount namespace of its own. */
 export class ProcessSandbox implements PodSandbox {
@@ -318,7 +319,7 @@ export class ProcessSandbox implements PodSandbox {
     const running = await this.#enter(instance, command, false);
     let output = '';
     const collect = (chunk: Uint8Array): void => {
-      if (output.length < MAX_TERMINATION_MESSAGE_BYTES) output += Buffer.from(chunk).toString('utf8');
+      if (output.length < MAX_PROBE_OUTPUT) output += Buffer.from(chunk).toString('utf8');
     };
     running.child.stdout?.on('data', collect);
     running.child.stderr?.on('data', collect);
@@ -368,52 +369,6 @@ export class ProcessSandbox implements PodSandbox {
       if (!signal.aborted)
         this.#refreshToken(volume, { ...need, expirationSeconds: Math.max(60, need.expirationSeconds / 4) });
     });
-  }
-}
-
-/** What the start script says on descriptor 3: undefined when the command is about to run. */
-async function startReport(process: SupervisedProcess): Promise<string | undefined> {
-  const stream = process.child.stdio[3] as import('node:stream').Readable | null;
-  let text = '';
-  if (stream !== null) for await (const chunk of stream) text += String(chunk);
-  if (text.endsWith(STARTED_MARK)) return undefined;
-  return text.trim() || 'the start script ended early';
-}
-
-/** After the exit, output still in the pipes is read; a writer that escaped the session cannot hold this up for long. */
-function drained(process: SupervisedProcess, clock: Clock): Promise<void> {
-  const open = [process.child.stdout, process.child.stderr].filter(
-    (stream) => stream !== null && !stream.readableEnded,
-  );
-  return new Promise((resolve) => {
-    let left = open.length;
-    if (left === 0) resolve();
-    const cancel = clock.after(500, resolve);
-    for (const stream of open) {
-      stream?.once('close', () => {
-        left--;
-        if (left > 0) return;
-        cancel();
-        resolve();
-      });
-    }
-  });
-}
-
-function terminationMessage(container: Container, view: ContainerView): string {
-  const path = container.terminationMessagePath ?? '/dev/termination-log';
-  const mount = view.requests
-    .filter((r) => path.startsWith(`${r.destination}/`))
-    .sort((a, b) => b.destination.length - a.destination.length)[0];
-  if (mount === undefined || path.startsWith('/dev/')) return '';
-  return readOrEmpty(join(mount.source, path.slice(mount.destination.length))).slice(0, MAX_TERMINATION_MESSAGE_BYTES);
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }
 

@@ -32,7 +32,8 @@ export class ProcessTable {
       const recorded = readFileSync(join(this.#directory, file), 'utf8').trim();
       const current = processStat(pid);
       if (Number.isInteger(pid) && pid > 1 && (current === undefined || current.startTime === recorded)) {
-        if (await this.#killSession(pid)) ended++;
+        if (sessionMembers(pid).length > 0) ended++;
+        await this.#killSession(pid);
       }
       rmSync(join(this.#directory, file), { force: true });
     }
@@ -89,19 +90,16 @@ export class ProcessTable {
     this.#guard = undefined;
   }
 
-  /** Kills every process of the session `sid`, its leader included. False when there was none. */
-  async #killSession(sid: number): Promise<boolean> {
-    let found = false;
+  /** Kills every process of the session `sid`, its leader included, and waits until they are gone. */
+  async #killSession(sid: number): Promise<void> {
     for (let round = 0; round < KILL_ROUNDS; round++) {
       const groupKilled = killGroup(sid, 'SIGKILL');
       const members = sessionMembers(sid);
       for (const pid of members) killProcess(pid, 'SIGKILL');
       // A group of zombies still takes signals; only what /proc shows alive counts where there is a /proc.
-      if (members.length === 0 && (!groupKilled || HAS_PROC)) return found;
-      found = true;
+      if (members.length === 0 && (!groupKilled || HAS_PROC)) return;
       await sleep(this.#clock, round === 0 ? 2 : 20);
     }
-    return found;
   }
 }
 
