@@ -34,8 +34,9 @@ export class VirtualClock implements Clock {
     this.#turns = turns;
   }
 
+  /** Whole milliseconds, as the system's clock has them. */
   now(): number {
-    return this.#wall + this.#elapsed;
+    return Math.floor(this.#wall + this.#elapsed);
   }
 
   monotonic(): number {
