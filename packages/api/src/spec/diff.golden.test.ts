@@ -30,6 +30,10 @@ const vectors = area.files.includes('diff.json') ? (parseExactJson(area.text('di
 let passed = 0;
 
 describe('Specs differ as the Apache operator finds them to', () => {
+  test('Every vector has an id of its own', () => {
+    expect(new Set(vectors.map(({ id }) => id)).size).toBe(vectors.length);
+  });
+
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, { kind, mode, left, right, result }) => {
     const recorded = parseRecordedSpec(kind, serializeSpec(kind, left.spec, { firstDeployment: false }))!;
     const diff = diffSpecs(kind, recorded.spec, right.spec, mode);

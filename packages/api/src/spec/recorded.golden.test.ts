@@ -31,6 +31,10 @@ const vectors = area.files.includes('lastreconciled.json')
 let passed = 0;
 
 describe('Recorded specs are those of the Apache operator', () => {
+  test('Every vector has an id of its own', () => {
+    expect(new Set(vectors.map(({ id }) => id)).size).toBe(vectors.length);
+  });
+
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
     if (vector.direction === 'write') checkWrite(vector);
     else checkRead(vector);

@@ -56,6 +56,10 @@ function check<T>(
 }
 
 describe('Values as the Apache operator reads them', () => {
+  test('Every vector has an id of its own', () => {
+    expect(new Set(vectors.map(({ id }) => id)).size).toBe(vectors.length);
+  });
+
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
     compare[vector.fn]?.(vector);
     passed += 1;

@@ -36,6 +36,10 @@ const defaults = present
 let passed = 0;
 
 describe('Effective configurations are those of the Apache operator', () => {
+  test('Every vector has an id of its own', () => {
+    expect(new Set(vectors.map(({ id }) => id)).size).toBe(vectors.length);
+  });
+
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
     check(vector);
     passed += 1;

@@ -75,6 +75,10 @@ const vectors = (present ? (parseExactJson(area.text('misc.json')) as unknown as
 let passed = 0;
 
 describe('Parts of a deployment are as in the Apache operator', () => {
+  test('Every vector has an id of its own', () => {
+    expect(new Set(vectors.map(({ id }) => id)).size).toBe(vectors.length);
+  });
+
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
     run[vector.fn]!(vector);
     passed += 1;

@@ -27,6 +27,10 @@ const cases = [...new Set(area.files.filter((file) => file.endsWith('/input.yaml
 let passed = 0;
 
 describe('Objects are those that the Apache operator created', () => {
+  test('Every case creates a Deployment first', () => {
+    for (const name of cases) expect(created(name)[0]?.kind, name).toBe('Deployment');
+  });
+
   test.each(cases)('%s', (name) => {
     const expected = created(name);
     const input = inputOf(name);

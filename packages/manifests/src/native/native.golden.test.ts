@@ -12,6 +12,10 @@ const area = goldenArea('flink-native');
 const cases = [...new Set(area.files.filter((f) => f.endsWith('/input.properties')).map((f) => f.slice(0, -17)))];
 let passed = 0;
 
+test('Every case names a version of Flink and a target', () => {
+  for (const name of cases) expect(name).toMatch(/^\d+\.\d+\.\d+\/(?:app|session)-/);
+});
+
 test.each(cases)('Flink’s own objects: %s', (name) => {
   const input = inputOf(name);
   const { deployment, accompanying } = buildNativeCluster(input);

@@ -35,6 +35,10 @@ const HOSTS: Readonly<Record<string, readonly string[]>> = {};
 let passed = 0;
 
 describe('Resources are refused as by the Apache operator', () => {
+  test('Every vector has an id of its own', () => {
+    expect(new Set(vectors.map(({ id }) => id)).size).toBe(vectors.length);
+  });
+
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
     const found = validate(vector);
     if (vector.exception) expect(found).toBeDefined();
