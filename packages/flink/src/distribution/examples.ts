@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { examplesVersionFor } from '../versions/releases.ts';
+import { examplesFor } from '../versions/releases.ts';
 import { before, type FlinkVersion, formatFlinkVersion, parseFlinkVersion } from '../versions/version.ts';
 import { SourceUnavailable } from './download.ts';
 import { jarEntryNames, withMainClass } from './jar.ts';
@@ -28,28 +28,45 @@ export async function addExamples(
 ): Promise<void> {
   const folder = join(request.home, 'examples', 'streaming');
   await mkdir(folder, { recursive: true });
-  const version = examplesVersionFor(request.version);
-  if (version === undefined) {
+  const published = examplesFor(request.version);
+  if (published === undefined) {
     const line = formatFlinkVersion(request.version);
     report({ kind: 'warning', text: `no example jars: none are published for Flink ${line}` });
     return;
   }
   report({ kind: 'step', text: 'fetching example jars' });
-  const incoming = join(folder, '.incoming.jar');
   try {
-    const missingParent = before(parseFlinkVersion(version), '2.0') ? {} : { missingParent: 'flink-examples' };
-    const coordinates = { group: 'org.apache.flink', artifact: 'flink-examples-streaming', version, ...missingParent };
-    await fetchMavenJar(system, coordinates, incoming, request.signal);
-    const jar = await readFile(incoming);
+    const [jar, ...needed] = await fetchAll(system, published, folder, request.signal);
+    if (jar === undefined) return;
     const classes = new Set(jarEntryNames(jar));
     for (const [name, mainClass] of Object.entries(EXAMPLES)) {
       if (!classes.has(`${mainClass.replaceAll('.', '/')}.class`)) continue;
-      await writeFile(join(folder, `${name}.jar`), withMainClass(jar, mainClass));
+      await writeFile(join(folder, `${name}.jar`), withMainClass(jar, mainClass, needed));
     }
   } catch (error) {
     if (!(error instanceof SourceUnavailable)) throw error;
     report({ kind: 'warning', text: `no example jars: ${error.message}` });
+  }
+}
+
+/** The examples' jar, then those it needs. */
+async function fetchAll(
+  system: DistributionSystem,
+  published: { readonly version: string; readonly needs: readonly string[] },
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer[]> {
+  const { version } = published;
+  const incoming = join(folder, '.incoming.jar');
+  const missingParent = before(parseFlinkVersion(version), '2.0') ? {} : { missingParent: 'flink-examples' };
+  const jars: Buffer[] = [];
+  try {
+    for (const artifact of ['flink-examples-streaming', ...published.needs]) {
+      await fetchMavenJar(system, { group: 'org.apache.flink', artifact, version, ...missingParent }, incoming, signal);
+      jars.push(await readFile(incoming));
+    }
   } finally {
     await rm(incoming, { force: true });
   }
+  return jars;
 }

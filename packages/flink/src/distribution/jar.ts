@@ -15,9 +15,10 @@ const DOS_DATE_1980 = 0x21;
 
 /**
  * A copy of a jar whose manifest names `mainClass`: the examples that Flink ships are the same classes under one jar a main
- * class, while the published jar names none. Throws an Error when the bytes are no jar.
+ * class, while the published jar names none. `others` are jars whose classes are added. Throws an Error when the bytes are
+ * no jar.
  */
-export function withMainClass(jar: Buffer, mainClass: string): Buffer {
+export function withMainClass(jar: Buffer, mainClass: string, others: readonly Buffer[] = []): Buffer {
   const manifest = Buffer.from(`Manifest-Version: 1.0\r\nMain-Class: ${mainClass}\r\n\r\n`);
   const first: JarEntry = {
     name: Buffer.from(MANIFEST),
@@ -27,7 +28,14 @@ export function withMainClass(jar: Buffer, mainClass: string): Buffer {
     uncompressedSize: manifest.length,
     content: manifest,
   };
-  return writeEntries([first, ...readEntries(jar).filter((entry) => entry.name.toString() !== MANIFEST)]);
+  const entries = new Map([[MANIFEST, first]]);
+  for (const [index, one] of [jar, ...others].entries()) {
+    for (const entry of readEntries(one)) {
+      const name = entry.name.toString();
+      if (!entries.has(name) && (index === 0 || !name.startsWith('META-INF/'))) entries.set(name, entry);
+    }
+  }
+  return writeEntries([...entries.values()]);
 }
 
 /** The names of a jar's entries, in order. */

@@ -15,6 +15,8 @@ interface Release {
   readonly newest: string;
   /** The version of the published jar with the streaming examples that runs on this line; absent: none is published. */
   readonly examples?: string;
+  /** Artifacts of the same version that the examples need and the distribution lacks. */
+  readonly examplesNeed?: readonly string[];
 }
 
 /** Minor lines that Drey supports, oldest first. */
@@ -22,8 +24,8 @@ const RELEASES: Readonly<Record<MinorVersion, Release>> = {
   '1.15': { newest: '1.15.4' },
   '1.16': { newest: '1.16.3' },
   '1.17': { newest: '1.17.2' },
-  '1.18': { newest: '1.18.1', examples: '1.18.1' },
-  '1.19': { newest: '1.19.3', examples: '1.19.1' },
+  '1.18': { newest: '1.18.1', examples: '1.18.1', examplesNeed: ['flink-connector-datagen'] },
+  '1.19': { newest: '1.19.3', examples: '1.19.1', examplesNeed: ['flink-connector-datagen'] },
   '1.20': { newest: '1.20.5', examples: '1.20.0' },
   '2.0': { newest: '2.0.2', examples: '2.3.0' },
   '2.1': { newest: '2.1.3', examples: '2.3.0' },
@@ -84,9 +86,12 @@ function supportedLines(): string {
   return Object.keys(RELEASES).join(', ');
 }
 
-/** The version of the published streaming examples that run on a Flink version, or undefined where there are none. */
-export function examplesVersionFor(version: FlinkVersion): string | undefined {
-  return RELEASES[minorOf(version)]?.examples;
+/** The published streaming examples that run on a Flink version, or undefined where there are none. */
+export function examplesFor(
+  version: FlinkVersion,
+): { readonly version: string; readonly needs: readonly string[] } | undefined {
+  const release = RELEASES[minorOf(version)];
+  return release?.examples === undefined ? undefined : { version: release.examples, needs: release.examplesNeed ?? [] };
 }
 
 /** Java versions a Flink version runs on: the oldest, the newest, and the one to take when there is a choice. */
