@@ -54,7 +54,7 @@ async function createDeployment(
   const isSame = existing.metadata.annotations?.[OPERATION_ANNOTATION] === cluster.operationId;
   if (!isOurs) throw taken('Deployment', namespace, name);
   if (!isSame || existing.metadata.deletionTimestamp !== undefined) {
-    throw new StepError('E_OPERATOR_OUTDATED', 'An older cluster of this name is still there.');
+    throw new StepError('E_OPERATOR_REMAINS', `The Deployment ${name} of an older cluster is still there.`);
   }
   env.caches.deployments.written(existing);
   return existing;
@@ -76,7 +76,7 @@ async function createOwned(env: Env, object: KubeObject, ownerUid: string, signa
   const owners = existing.metadata.ownerReferences ?? [];
   if (owners.some((owner) => owner.uid === ownerUid)) return;
   if (owners.some((owner) => owner.kind === 'Deployment') || existing.metadata.deletionTimestamp !== undefined) {
-    throw new StepError('E_OPERATOR_OUTDATED', `The ${object.kind} ${name} of an older cluster is still there.`);
+    throw new StepError('E_OPERATOR_REMAINS', `The ${object.kind} ${name} of an older cluster is still there.`);
   }
   throw taken(object.kind, namespace, name);
 }

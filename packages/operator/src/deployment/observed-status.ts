@@ -154,6 +154,7 @@ function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput)
 /** Errors go away when the job is well again; one about the user's spec stays until the spec is valid. */
 function withoutOldError(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
   if (status.error === undefined || typeOf(status.error) === ERROR_TYPES.validation) return status;
+  if (currentOperation(status.operation)?.phase === 'failed') return status;
   const record = status.reconciliationStatus;
   const well =
     status.jobManagerDeploymentStatus !== 'ERROR' &&

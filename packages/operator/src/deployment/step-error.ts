@@ -1,12 +1,14 @@
 /** Why a step could not be made. `E_OPERATOR_OUTDATED` is no trouble: the pass is repeated on the newer object. */
 export type StepErrorCode =
   | 'E_OPERATOR_OUTDATED'
+  | 'E_OPERATOR_REMAINS'
   | 'E_OPERATOR_PLAN'
   | 'E_OPERATOR_NAME_TAKEN'
   | 'E_OPERATOR_SAVEPOINT_REFUSED';
 
 const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_OUTDATED: 'Nothing: the pass is repeated.',
+  E_OPERATOR_REMAINS: 'Wait for the garbage collector; if it does not come, delete the object.',
   E_OPERATOR_PLAN: 'Report this with the log lines before it: the operator made a plan that contradicts itself.',
   E_OPERATOR_NAME_TAKEN: 'Delete or rename the object that is in the way; nothing of it was touched.',
   E_OPERATOR_SAVEPOINT_REFUSED: 'Correct what Flink complains about; the job runs on, and the operator tries again.',

@@ -13,6 +13,8 @@ export type SuspendMode = 'NOOP' | 'STATELESS' | 'SAVEPOINT' | 'CANCEL' | 'LAST_
 export interface UpgradeFacts {
   readonly upgradeMode: UpgradeMode;
   readonly jobState: JobState | undefined;
+  /** Not all tasks of a running job run yet, so that a savepoint would be refused. */
+  readonly tasksStarting: boolean;
   readonly jobManager: JobManagerDeploymentStatus;
   /** The JobManager's Deployment has never been available. */
   readonly jobManagerNeverStarted: boolean;
@@ -136,6 +138,11 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
     name: 'the job is being cancelled: wait',
     when: (f) => f.jobState === 'CANCELLING',
     then: wait('the job is being cancelled', false),
+  },
+  {
+    name: 'savepoint, and the tasks of the job are still starting: wait',
+    when: (f) => savepointMode(f) && running(f) && f.tasksStarting,
+    then: wait('the tasks of the job are starting', true),
   },
   {
     name: 'savepoint, and the job runs: stop with savepoint',

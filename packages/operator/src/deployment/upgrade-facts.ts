@@ -5,6 +5,7 @@ import {
   highAvailabilityOptions,
   resourceOptions,
 } from '@drey/flink';
+import type { FlinkJob } from '../runtime/ports.ts';
 import { type Context, jobOf } from './context.ts';
 import { newestCheckpoint } from './job-observation.ts';
 import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
@@ -18,6 +19,7 @@ export function upgradeFacts(context: Context, runningOptions: FlinkConfig): Upg
   return {
     upgradeMode: jobOf(wanted.spec).upgradeMode ?? 'stateless',
     jobState: status.jobStatus?.state ?? undefined,
+    tasksStarting: context.job.kind === 'found' && areTasksStarting(context.job.job),
     jobManager: status.jobManagerDeploymentStatus ?? 'MISSING',
     jobManagerNeverStarted: deployment?.neverAvailable === true,
     recordedMode: recorded?.spec.job?.upgradeMode ?? 'stateless',
@@ -30,6 +32,12 @@ export function upgradeFacts(context: Context, runningOptions: FlinkConfig): Upg
     checkpointAge: checkpointAge(context),
     checkpoint: checkpointFact(context),
   };
+}
+
+/** Flink takes no savepoint before every task of the job runs, or has ended well. */
+function areTasksStarting({ tasks }: FlinkJob): boolean {
+  if (tasks?.['total'] === undefined) return false;
+  return (tasks['running'] ?? 0) + (tasks['finished'] ?? 0) < tasks['total'];
 }
 
 /** Which services keep the cluster's leader and checkpoints. */

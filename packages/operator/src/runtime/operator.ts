@@ -1,5 +1,4 @@
-import type { ConfigEntries } from '@drey/flink';
-import { type FlinkTransport, operatorOptions } from '@drey/flink';
+import { type ConfigEntries, type FlinkTransport, operatorOptions } from '@drey/flink';
 import {
   type Clock,
   Deployment,
@@ -18,6 +17,7 @@ import {
   showOwnWrites,
   storeSource,
 } from '@drey/kube';
+import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
 import { reconcile } from '../deployment/reconcile.ts';
 import { type Caches, clusterOf, createCaches, FlinkDeployments, NATIVE_CLUSTER_SELECTOR } from './caches.ts';
@@ -44,7 +44,7 @@ export interface OperatorEnv {
 }
 
 export interface OperatorOptions {
-  /** The operator's configuration: `kubernetes.operator.*` keys and defaults for all clusters. */
+  /** The operator's configuration: `kubernetes.operator.*` keys and defaults for all clusters. Default: Drey's own. */
   readonly config?: ConfigEntries;
   /** Namespaces to watch; absent or empty: what the configuration says, else all. */
   readonly namespaces?: readonly string[];
@@ -71,7 +71,8 @@ const GRACE_MS = 10_000;
 
 /** An operator. It holds no global state: several may run in one process. */
 export function createOperator(env: OperatorEnv, options: OperatorOptions = {}): Operator {
-  const policy = operatorPolicy(options.config ?? {});
+  const config = options.config ?? DEFAULT_OPERATOR_CONFIG;
+  const policy = operatorPolicy(config);
   const metrics = env.metrics ?? operatorMetrics();
   const stopped = new AbortController();
   const finished = new AbortController();
@@ -91,7 +92,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     events: recorder.send,
     flink: 'port' in env.flink ? env.flink.port : flinkPort(env.flink),
     endpoints: env.endpoints ?? serviceEndpoint,
-    clusters: options.clusters ?? nativeClusterBuilder(options.config ?? {}, options.logging),
+    clusters: options.clusters ?? nativeClusterBuilder(config, options.logging),
   };
   const scope = { env: inner, policy, pulse, epoch: options.epoch ?? (() => 0) };
   const namespaces = watchedNamespaces(options, policy.options.get(operatorOptions.watchedNamespaces));

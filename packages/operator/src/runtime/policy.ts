@@ -2,7 +2,7 @@ import type { FlinkDeployment } from '@drey/api';
 import { type ConfigEntries, FlinkConfig, operatorOptions } from '@drey/flink';
 import { buildDeployConfig } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
-import { validateDeployment } from './validation.ts';
+import { deploymentValidator } from './validation.ts';
 
 
 /** The operator's configuration, as decisions and the runtime use it. */
@@ -24,7 +24,7 @@ export function operatorPolicy(operatorConfig: ConfigEntries): OperatorPolicy {
   return {
     options,
     configurationOf,
-    validate: (deployment) => validateDeployment(deployment, operatorConfig, configurationOf),
+    validate: deploymentValidator(operatorConfig),
     restIntervalMs: options.get(operatorOptions.reconcileInterval),
     errorLimits: {
       fieldLength: options.get(operatorOptions.exceptionFieldMaxLength),

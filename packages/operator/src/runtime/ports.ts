@@ -44,6 +44,8 @@ export interface FlinkJob {
   readonly state: string;
   /** Epoch milliseconds. */
   readonly startTime: number;
+  /** Numbers of tasks by state in lower case, and `total`; undefined where Flink does not say. */
+  readonly tasks?: Readonly<Record<string, number>>;
 }
 
 export interface FlinkClusterFacts {

@@ -1,16 +1,23 @@
-import type { FlinkDeployment } from '@drey/api';
-import type { ConfigEntries, FlinkConfig } from '@drey/flink';
+import { type FlinkDeployment, validateFlinkDeployment } from '@drey/api';
+import { type ConfigEntries, FlinkError } from '@drey/flink';
+import { buildDeployConfig, ManifestError, validationContext } from '@drey/manifests';
 
-/** The first rule that a deployment breaks; undefined when it can be deployed. */
-export function validateDeployment(
-  deployment: FlinkDeployment,
-  _operatorConfig: ConfigEntries,
-  configurationOf: (deployment: FlinkDeployment) => FlinkConfig,
-): string | undefined {
+/**
+ * Validation inside the loop: the rules of the API first, then whether a configuration can be made of the spec at all. The
+ * result is the text of the first problem, in the words of the Apache operator; undefined when there is none.
+ */
+export function deploymentValidator(operatorConfig: ConfigEntries): (deployment: FlinkDeployment) => string | undefined {
+  const context = validationContext(operatorConfig);
+  return (deployment) =>
+    validateFlinkDeployment(deployment, context)?.message ?? configurationProblem(deployment, operatorConfig);
+}
+
+function configurationProblem(deployment: FlinkDeployment, operatorConfig: ConfigEntries): string | undefined {
   try {
-    configurationOf(deployment);
+    buildDeployConfig({ deployment, operatorConfig, markGeneration: false });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (error instanceof ManifestError || error instanceof FlinkError) return error.message;
+    throw error;
   }
 }
