@@ -1,4 +1,4 @@
-import { parseFlinkVersion } from '@drey/flink';
+import { LEGACY_CONFIG_FILE, parseFlinkVersion } from '@drey/flink';
 import { buildNativeCluster, buildTaskManagerPod, type NativeClusterInput } from '@drey/manifests';
 import type { Command } from 'commander';
 import { CliError } from '../errors.ts';
@@ -85,12 +85,15 @@ function renderNative(options: NativeOptions): string {
   }
   return withInputErrors(options.config, () => {
     const configuration = parseProperties(readUserFile(options.config, 'Configuration'));
+    const files = readClientFiles(configuration);
     const input: NativeClusterInput = {
       flinkVersion: parseFlinkVersion(options.flinkVersion),
       target,
       clusterId,
       configuration,
-      files: readClientFiles(configuration),
+      files,
+      // Where the client's directory holds the older file, 1.19 and 1.20 go by it.
+      ...(files.logging?.[LEGACY_CONFIG_FILE] === undefined ? {} : { configFile: 'legacy' }),
     };
     if (options.taskmanager) return printed(buildTaskManagerPod(input), format);
     const { deployment, accompanying } = buildNativeCluster(input);

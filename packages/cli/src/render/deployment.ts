@@ -20,7 +20,7 @@ export function renderDocuments(
   operatorConfig: ConfigEntries,
   name: string,
 ): ManifestObject[] {
-  const deployments = documents.filter(({ value }) => isDeployment(value));
+  const deployments = documents.flatMap(itemsOf).filter(({ value }) => isDeployment(value));
   if (deployments.length === 0) {
     throw new CliError(
       'E_RENDER_NOTHING',
@@ -62,6 +62,13 @@ function renderDeployment(input: DeploymentInput, operatorConfig: ConfigEntries,
   });
   const managed = built.config.get(operatorOptions.ingressManage);
   return withOwner(managed ? built : { ...built, ingress: undefined }, UNKNOWN_UID);
+}
+
+/** The items of a List are documents of their own. */
+function itemsOf(document: YamlDocument): readonly YamlDocument[] {
+  const { kind, items } = document.value as { readonly kind?: unknown; readonly items?: unknown };
+  if (kind !== 'List' || !Array.isArray(items)) return [document];
+  return items.map((value) => ({ value, line: document.line }));
 }
 
 function isDeployment(value: unknown): boolean {

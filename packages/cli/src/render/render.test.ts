@@ -64,6 +64,16 @@ test('A FlinkDeployment is printed as one List in the order of creation', async 
   ]);
 });
 
+test('The FlinkDeployments of a List are printed, other kinds are not', async () => {
+  const indented = JOB.replace(/^/gm, '    ').replace('    apiVersion', '  - apiVersion');
+  const list = await drey(
+    'render',
+    '-f',
+    file('list.yaml', `apiVersion: v1\nkind: List\nitems:\n${indented}  - kind: Pod\n`),
+  );
+  expect(list.items).toHaveLength(4);
+});
+
 test('The operator configuration given goes into the objects', async () => {
   const config = file('config.yaml', 'rest:\n  port: 9999\n');
   await drey('render', '-f', file('job.yaml', JOB), '--operator-config', config, '-o', 'json');
