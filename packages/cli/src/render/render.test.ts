@@ -65,11 +65,11 @@ test('A FlinkDeployment is printed as one List in the order of creation', async 
 });
 
 test('The FlinkDeployments of a List are printed, other kinds are not', async () => {
-  const indented = JOB.replace(/^/gm, '    ').replace('    apiVersion', '  - apiVersion');
+  const indented = JOB.trimEnd().replace(/^/gm, '    ').replace('    apiVersion', '  - apiVersion');
   const list = await drey(
     'render',
     '-f',
-    file('list.yaml', `apiVersion: v1\nkind: List\nitems:\n${indented}  - kind: Pod\n`),
+    file('list.yaml', `apiVersion: v1\nkind: List\nitems:\n${indented}\n  - kind: Pod\n`),
   );
   expect(list.items).toHaveLength(4);
 });
