@@ -255,19 +255,43 @@ describe.skipIf(available === undefined)('kubectl', () => {
     expect((await gone.ended).code).toBe(0);
   });
 
-  it('deletes with every kind of cascade', async () => {
-    for (const cascade of ['background', 'orphan', 'foreground']) {
-      await kubectl.ok(`create configmap ${cascade} -n ${ns}`);
-      await kubectl.ok(`delete configmap ${cascade} -n ${ns} --cascade=${cascade} --wait=false`);
-    }
-    expect((await kubectl.run(`get configmap background -n ${ns}`)).code).toBe(1);
-    const waiting = await kubectl.ok(
-      `get configmap foreground orphan -n ${ns} --ignore-not-found -o jsonpath={.items[*].metadata.finalizers[0]}`,
+  it('follows a rollout to its end', async () => {
+    await kubectl.ok(`apply -n ${ns} -f -`, deployment());
+    const rollout = kubectl.start(`rollout status deploy/web -n ${ns} --timeout=20s`);
+    await expect.poll(rollout.output, { timeout: 10_000 }).toContain('Waiting for deployment');
+    const done = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 };
+    await kubectl.ok(
+      `patch deploy web -n ${ns} --subresource=status --type=merge -p '${JSON.stringify({ status: done })}'`,
     );
-    expect(waiting).toBe('foregroundDeletion orphan');
-    await kubectl.ok(`create configmap x -n ${ns}`);
-    expect(await kubectl.ok(`delete configmap x -n ${ns} --dry-run=server`)).toContain('deleted (server dry run)');
-    expect((await kubectl.run(`get configmap x -n ${ns}`)).code).toBe(0);
+    const { code, stdout } = await rollout.ended;
+    expect([code, stdout]).toEqual([0, expect.stringContaining('deployment "web" successfully rolled out')]);
+  });
+
+  it('deletes with every kind of cascade, and waits for it', async () => {
+    for (const cascade of ['background', 'foreground', 'orphan']) {
+      await kubectl.ok(`create configmap owner -n ${ns}`);
+      const uid = await kubectl.ok(`get configmap owner -n ${ns} -o jsonpath={.metadata.uid}`);
+      const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid, blockOwnerDeletion: true }];
+      const child = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `child-${cascade}`, ownerReferences } };
+      await kubectl.ok(`create -n ${ns} -f -`, child);
+      await kubectl.ok(`delete configmap owner -n ${ns} --cascade=${cascade} --timeout=20s`);
+      if (cascade !== 'orphan') await kubectl.ok(`wait configmap/child-${cascade} -n ${ns} --for=delete --timeout=20s`);
+    }
+    const orphan = await kubectl.ok(`get configmap child-orphan -n ${ns} -o jsonpath={.metadata.ownerReferences}`);
+    expect(orphan).toBe('');
+    expect(await kubectl.ok(`delete configmap child-orphan -n ${ns} --dry-run=server`)).toContain(
+      'deleted (server dry run)',
+    );
+    expect((await kubectl.run(`get configmap child-orphan -n ${ns}`)).code).toBe(0);
+    expect(await kubectl.ok(`delete configmap --all -n ${ns}`)).toContain('"child-orphan" deleted');
+  });
+
+  it('deletes a namespace with all that is in it', async () => {
+    await kubectl.ok(`apply -n ${ns} -f -`, deployment());
+    await kubectl.ok(`create configmap c -n ${ns}`);
+    expect(await kubectl.ok(`delete namespace ${ns} --timeout=30s`)).toBe(`namespace "${ns}" deleted\n`);
+    expect((await kubectl.run(`get namespace ${ns}`)).code).toBe(1);
+    expect((await kubectl.run('delete namespace default')).stderr).toContain('this namespace may not be deleted');
   });
 
   it('explains kinds, built-in and custom', async () => {

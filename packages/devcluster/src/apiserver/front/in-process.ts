@@ -79,11 +79,26 @@ async function* readBody(
       if (body !== undefined) yield body;
       return;
     }
-    yield* body;
+    const source = body[Symbol.asyncIterator]();
+    for (let next = await nextOrAbort(source, controller.signal); !next.done; ) {
+      yield next.value;
+      next = await nextOrAbort(source, controller.signal);
+    }
     controller.signal.throwIfAborted();
   } finally {
     // The reader may stop before the end: the source must hear about it.
     controller.abort(new Error('the reader stopped'));
     done();
   }
+}
+
+/** The listener goes with each step, so that a long watch leaves nothing behind at its signal. */
+function nextOrAbort(source: AsyncIterator<Uint8Array>, signal: AbortSignal): Promise<IteratorResult<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    source.next().then(resolve, reject).finally(settled);
+  });
 }

@@ -26,6 +26,7 @@ import { connectHandlers } from '../subresources/handlers.ts';
 import { renderTable } from '../table/renderer.ts';
 import { generateUid } from '../verbs/identity.ts';
 import { bootstrapObjects, createMissing } from './bootstrap.ts';
+import { startStoreControllers } from './store-controllers.ts';
 
 export interface StandardServerOptions {
   /** The server closes it. */
@@ -48,6 +49,8 @@ export interface StandardServerOptions {
   /** How admission webhooks are called; default: over TLS. */
   readonly callWebhook?: WebhookCaller;
   readonly onFault?: (error: unknown, request: ApiRequest) => void;
+  /** Hears of passes of the garbage collector and the namespace controller that failed; they are tried again. */
+  readonly onControllerFailure?: (what: string, error: unknown) => void;
 }
 
 export interface StandardServer {
@@ -55,11 +58,13 @@ export interface StandardServer {
   readonly authentication: Authentication;
   /** For nodes, which put tokens into the volumes of pods. */
   readonly serviceAccounts: ServiceAccountTokens;
+  /** Stops the controllers, then closes the server and its store. */
+  stop(): Promise<void>;
 }
 
 /**
  * The API server with everything a real one has beside storage: authentication, RBAC, admission, discovery, tables,
- * reviews and the subresources of pods. Creates the namespaces, roles and priority classes of a new cluster where they are
+ * reviews and the subresources of pods; and the garbage collector and the namespace controller, which read its store. Creates the namespaces, roles and priority classes of a new cluster where they are
  * missing, and resolves when they are there.
  */
 export async function createStandardServer(options: StandardServerOptions): Promise<StandardServer> {
@@ -80,7 +85,17 @@ export async function createStandardServer(options: StandardServerOptions): Prom
   if (access === undefined) throw new Error('the server did not make its plugins');
   await createMissing(server.handle, bootstrapObjects());
   const authentication = createAuthentication({ ...options, ...access });
-  return { server, authentication, serviceAccounts: access.serviceAccounts };
+  const { clock, random, onControllerFailure: failed } = options;
+  const stopControllers = startStoreControllers({ server, clock, random, ...(failed === undefined ? {} : { failed }) });
+  return {
+    server,
+    authentication,
+    serviceAccounts: access.serviceAccounts,
+    async stop() {
+      await stopControllers();
+      server.close();
+    },
+  };
 }
 
 interface Access {

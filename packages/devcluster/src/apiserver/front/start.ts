@@ -16,7 +16,7 @@ export interface ApiServerStartOptions extends Omit<StandardServerOptions, 'stor
   readonly limits?: Partial<FrontLimits>;
 }
 
-export interface RunningApiServer extends StandardServer {
+export interface RunningApiServer extends Omit<StandardServer, 'stop'> {
   /** For example `https://127.0.0.1:6443`. */
   readonly url: string;
   readonly port: number;
@@ -57,14 +57,17 @@ export async function startApiServer(options: ApiServerStartOptions): Promise<Ru
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
     started.front = front;
+    const { server, authentication, serviceAccounts } = standard;
     return {
-      ...standard,
+      server,
+      authentication,
+      serviceAccounts,
       certificates,
       url: front.url,
       port: front.port,
       async close(graceMs) {
         await front.close(graceMs);
-        standard.server.close();
+        await standard.stop();
       },
     };
   } catch (error) {

@@ -29,10 +29,16 @@ async function respondStream(source: AsyncIterator<Uint8Array>, clock: Clock): P
   const first = source.next();
   // Observed below, or when the stream is read; until then a rejection is not lost but not yet handled.
   first.catch(() => undefined);
+  let cancel = (): void => undefined;
   try {
-    await Promise.race([first, new Promise<void>((resolve) => clock.after(FIRST_BYTES_MS, resolve))]);
+    const waited = new Promise<void>((resolve) => {
+      cancel = clock.after(FIRST_BYTES_MS, resolve);
+    });
+    await Promise.race([first, waited]);
   } catch (error) {
     throw nodeFailure(error);
+  } finally {
+    cancel();
   }
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
