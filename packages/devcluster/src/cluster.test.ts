@@ -86,7 +86,7 @@ async function logOf(cluster: Cluster, pod: string, previous = false): Promise<s
 
 const httpText = (host: string, port: number): Promise<string | undefined> =>
   new Promise((resolve) => {
-    const call = request({ host, port, timeout: 2000 }, (answer) => {
+    const call = request({ host, port, timeout: 2000, agent: false }, (answer) => {
       let text = '';
       answer.on('data', (chunk) => {
         text += chunk;
