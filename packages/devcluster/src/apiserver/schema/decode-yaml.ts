@@ -17,13 +17,13 @@ const YAML_1_1: ScalarTag[] = [
   },
 ];
 
-/** Values of one document, with aliases written out; more is an attack. */
-const NODES_MAX = 1_000_000;
+/** Values of a document with its aliases written out, for each character of it; more is an attack. */
+const NODES_PER_CHARACTER_MAX = 10;
 
 interface Conversion {
   readonly document: Document;
   readonly duplicates: string[];
-  nodes: number;
+  nodesLeft: number;
 }
 
 class TooManyNodes extends Error {}
@@ -48,7 +48,7 @@ export function decodeYaml(bytes: Uint8Array): Decoded {
   if (error !== undefined) {
     return { ok: false, message: `yaml: line ${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}` };
   }
-  const conversion: Conversion = { document, duplicates: [], nodes: 0 };
+  const conversion: Conversion = { document, duplicates: [], nodesLeft: NODES_PER_CHARACTER_MAX * text.length };
   try {
     const value = toJson(document.contents, '', conversion);
     const normal = decodeJson(encoder.encode(JSON.stringify(value)));
@@ -64,7 +64,7 @@ function firstLine(message: string): string {
 }
 
 function toJson(raw: unknown, path: string, c: Conversion): unknown {
-  if (++c.nodes > NODES_MAX) throw new TooManyNodes();
+  if (--c.nodesLeft < 0) throw new TooManyNodes();
   const node = isAlias(raw) ? raw.resolve(c.document) : raw;
   if (isScalar(node)) return scalarToJson(node.value);
   if (isSeq(node)) return node.items.map((item, i) => toJson(item, `${path}[${i}]`, c));
