@@ -4,7 +4,7 @@ import { failure } from './status.ts';
 /** How an answer is written. */
 export interface Representation {
   readonly encoding: 'json' | 'yaml';
-  readonly as: 'object' | 'table' | 'metadata';
+  readonly as: 'object' | 'table' | 'metadata' | 'metadata-list';
   /** apiVersion of tables and partial metadata. */
   readonly metaVersion: 'v1' | 'v1beta1';
   readonly pretty: boolean;
@@ -15,7 +15,7 @@ const PLAIN: Representation = { encoding: 'json', as: 'object', metaVersion: 'v1
 const TRANSFORMS: Readonly<Record<string, Representation['as']>> = {
   Table: 'table',
   PartialObjectMetadata: 'metadata',
-  PartialObjectMetadataList: 'metadata',
+  PartialObjectMetadataList: 'metadata-list',
 };
 
 /**

@@ -4,6 +4,8 @@ import type { ServedResource } from '../apiserver/registry/served.ts';
 
 const NAMESPACES = '/namespaces';
 const RETRY_AFTER_MS = 500;
+/** Between the delete of a namespace and that of its content: writers that are under way may end. */
+const START_AFTER_MS = 500;
 
 export interface NamespaceControllerOptions {
   readonly server: Pick<ApiServer, 'store' | 'registry'>;
@@ -58,8 +60,12 @@ class NamespaceController {
   #look({ metadata }: AnyObject): void {
     const { name = '' } = metadata;
     if (metadata.deletionTimestamp === undefined || this.#terminating.has(name)) return;
-    this.#terminating.add(name);
-    this.#enqueue(name);
+    this.#stops.push(
+      this.#options.clock.after(START_AFTER_MS, () => {
+        this.#terminating.add(name);
+        this.#enqueue(name);
+      }),
+    );
   }
 
   #enqueue(name: string): void {

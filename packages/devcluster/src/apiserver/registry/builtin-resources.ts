@@ -134,6 +134,13 @@ export const builtinRows: readonly BuiltinRow[] = [
   ['authorization.k8s.io', 'v1', 'SubjectAccessReview', 'subjectaccessreviews', { namespaced: false, verbs: 'create' }],
   [
     'autoscaling',
+    'v1',
+    'HorizontalPodAutoscaler',
+    'horizontalpodautoscalers',
+    { short: 'hpa', categories: 'all', sub: 'status' },
+  ],
+  [
+    'autoscaling',
     'v2',
     'HorizontalPodAutoscaler',
     'horizontalpodautoscalers',

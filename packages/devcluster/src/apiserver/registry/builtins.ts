@@ -8,7 +8,7 @@ import { builtinStrategy } from './strategy.ts';
 /** What the table of built-in kinds says, with each kind's rules. */
 export function builtinResources(): readonly ServedResource[] {
   return builtinRows.map(([group, version, kind, plural, options = {}]) => {
-    const rules = kindRules[`${group}/${kind}`] ?? {};
+    const rules = kindRules[`${group}/${version}/${kind}`] ?? kindRules[`${group}/${kind}`] ?? {};
     const namespaced = options.namespaced ?? true;
     const subresources = parseSubresources(kind, options.sub);
     const status = subresources.some(({ name }) => name === 'status');

@@ -123,7 +123,8 @@ function checkKind(call: Call, fields: Record<string, unknown>, target: BodyTarg
   throw badRequest(`${kind} in version "${version}" cannot be handled as a ${target.kind}: ${why}`);
 }
 
-function internalPackage(group: string): string {
+/** The package of the real server's own types of a group, which some messages name. */
+export function internalPackage(group: string): string {
   return group === '' ? 'core' : (group.split('.', 1)[0] ?? group);
 }
 

@@ -93,7 +93,8 @@ async function admitDelete(call: Call, existing: AnyObject, options: DeleteOptio
   await admitValidating(call, subject);
 }
 
-function checkPreconditions({ resource }: Call, { metadata }: AnyObject, options: DeleteOptions): void {
+/** Refuses with 409 when the object is not the one that the client means. */
+export function checkPreconditions({ resource }: Call, { metadata }: AnyObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = options;
   const name = metadata.name ?? '';
   const refuse = (why: string): Error =>

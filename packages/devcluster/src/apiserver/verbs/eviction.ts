@@ -3,11 +3,11 @@ import type { ApiResponse } from '../contract.ts';
 import { type Fields, fieldsOf, listOf, numberOf, textOf } from '../registry/rules/fields.ts';
 import { selects } from '../registry/rules/workload-validation.ts';
 import { builtinSchema } from '../schema/index.ts';
-import { badRequest, failure, forbidden, notFound } from '../status.ts';
+import { badRequest, conflict, failure, forbidden, MODIFIED_MEANWHILE, notFound } from '../status.ts';
 import type { StoredRecord } from '../storage/index.ts';
 import { type Call, currentObject, timestamp } from './context.ts';
 import { type BodyTarget, decodeBody } from './decode-body.ts';
-import { deleteNamed } from './delete.ts';
+import { checkPreconditions, deleteNamed } from './delete.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { writeOptions } from './parameters.ts';
 import { respondOther } from './respond.ts';
@@ -35,8 +35,31 @@ export async function evictPod(call: Call): Promise<ApiResponse> {
   if (pod === undefined) throw notFound(resource, name);
   const deleteOptions = optionsOf(fieldsOf(eviction.deleteOptions), options.dryRun);
   if (!isOverAnyway(pod)) takeFromBudget(call, pod, deleteOptions.dryRun);
-  await deleteNamed(call, name, deleteOptions);
+  const version = deleteOptions.dryRun ? undefined : markDisrupted(call, deleteOptions);
+  await deleteNamed(call, name, { ...deleteOptions, resourceVersion: version });
   return respondOther(call, 201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
+}
+
+/** Says in the pod's status why it goes. Returns the version that the delete is about, if the client named one. */
+function markDisrupted(call: Call, options: DeleteOptions): string | undefined {
+  const { core, info, resource } = call;
+  const record = core.store.get(resource.storageKey, info.namespace ?? '', info.name ?? '');
+  if (record === undefined) throw notFound(resource, info.name ?? '');
+  checkPreconditions(call, record.object, options);
+  const status = fieldsOf(record.object.status);
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: timestamp(core.clock),
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  };
+  const others = listOf(status.conditions).filter(({ type }) => type !== condition.type);
+  const pod = { ...record.object, status: { ...status, conditions: [...others, condition] } };
+  const written = core.store.write(resource.storageKey, pod, record);
+  if (written === 'conflict') throw conflict(resource, record.name, MODIFIED_MEANWHILE);
+  return options.resourceVersion === undefined ? undefined : String(written.revision);
 }
 
 function optionsOf(fields: Fields, dryRun: boolean): DeleteOptions {

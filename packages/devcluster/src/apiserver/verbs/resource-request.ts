@@ -4,7 +4,7 @@ import type { VirtualHandler } from '../model.ts';
 import { apiVersionOf } from '../registry/served.ts';
 import { builtinSchema } from '../schema/index.ts';
 import { recordUpdate } from '../ssa/index.ts';
-import { methodNotAllowed, resourceUnknown } from '../status.ts';
+import { methodNotAllowed, notFound, resourceUnknown } from '../status.ts';
 import { bindPod } from './binding.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace, createObject } from './create.ts';
@@ -23,7 +23,9 @@ import { watchObjects } from './watch.ts';
 /** Answers an authorized request on a served resource. Throws StatusError. */
 export async function handleResource(call: Call): Promise<ApiResponse> {
   const { info, resource, subresource, core } = call;
-  if (info.subresource !== undefined && subresource === undefined) throw resourceUnknown();
+  if (info.subresource !== undefined && subresource === undefined) {
+    throw resource.crd === undefined ? resourceUnknown() : notFound(resource, info.name ?? '');
+  }
   const verbs = subresource?.verbs ?? resource.verbs;
   if (!verbs.includes(info.verb)) throw methodNotAllowed();
   // POST goes to collections, everything that changes one object to that object.

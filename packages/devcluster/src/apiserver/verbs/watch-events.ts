@@ -18,7 +18,7 @@ export function eventWriter(call: Call, form: Representation): EventWriter {
     expired: (revision: number, oldest: number) => line('ERROR', tooOld(revision, oldest)),
   };
   if (form.as === 'table') return { ...shared, ...tableEvents(call, form) };
-  if (form.as === 'metadata') {
+  if (form.as === 'metadata' || form.as === 'metadata-list') {
     return {
       ...shared,
       event: (type, object) => line(type, partialMetadata(object, form)),
@@ -52,15 +52,16 @@ function bookmarkObject({ resource }: Call, revision: number, endOfInitialEvents
 /** Tables name their columns in the first event only. */
 function tableEvents(call: Call, form: Representation): Pick<EventWriter, 'event' | 'bookmark'> {
   let first = true;
-  const write = (type: string, object: AnyObject): Uint8Array => {
-    const table = tableOf(call, form, [object], { resourceVersion: object.metadata.resourceVersion });
+  const write = (type: string, object: AnyObject, rows?: 'Metadata'): Uint8Array => {
+    const table = tableOf(call, form, [object], { resourceVersion: object.metadata.resourceVersion }, rows);
     if (!first) table.columnDefinitions = null;
     first = false;
     return line(type, table);
   };
   return {
-    event: write,
-    bookmark: (revision, end) => write('BOOKMARK', bookmarkObject(call, revision, end)),
+    event: (type, object) => write(type, object),
+    // What a bookmark says is in its row's metadata.
+    bookmark: (revision, end) => write('BOOKMARK', bookmarkObject(call, revision, end), 'Metadata'),
   };
 }
 

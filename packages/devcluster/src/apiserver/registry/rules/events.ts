@@ -1,5 +1,6 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError } from '../../model.ts';
+import { pathSegmentErrors } from '../../validation/formats.ts';
 import { invalidValue, required } from '../../validation/field-errors.ts';
 import { type Fields, fieldsOf, textOf } from './fields.ts';
 import type { KindRules } from './types.ts';
@@ -92,6 +93,8 @@ function eventErrors(object: AnyObject, { subject, reporter }: EventWords): Fiel
 
 export const coreEventRules: KindRules = {
   createsOnUpdate: true,
+  // Only events.k8s.io asks for a DNS name; the core API takes what fits into a path, as client libraries rely on.
+  name: pathSegmentErrors,
   validate: (object) => eventErrors(object, CORE),
   selectableFields: (object) => selectableFields(object, 'involvedObject', 'reportingComponent'),
 };

@@ -6,6 +6,7 @@ import {
   replicationControllerRules,
   statefulSetRules,
 } from './apps.ts';
+import { autoscalerRules, autoscalerV1Rules } from './autoscaling.ts';
 import { cronJobRules, jobRules, podDisruptionBudgetRules } from './batch.ts';
 import {
   configMapRules,
@@ -23,7 +24,6 @@ import {
 import { customDefinitionRules } from './custom-definitions.ts';
 import { coreEventRules, newEventRules } from './events.ts';
 import {
-  autoscalerRules,
   csiDriverRules,
   endpointSliceRules,
   ingressRules,
@@ -41,7 +41,7 @@ import { podRules } from './pods.ts';
 import { serviceRules } from './services.ts';
 import type { KindRules } from './types.ts';
 
-/** By `group/Kind`. Kinds that are not here follow the common rules alone. */
+/** By `group/Kind`, or `group/version/Kind` where versions differ. Kinds that are not here follow the common rules alone. */
 export const kindRules: Readonly<Record<string, KindRules>> = {
   '/ConfigMap': configMapRules,
   '/Endpoints': endpointsRules,
@@ -69,6 +69,7 @@ export const kindRules: Readonly<Record<string, KindRules>> = {
   'apps/ReplicaSet': replicaSetRules,
   'apps/StatefulSet': statefulSetRules,
   'autoscaling/HorizontalPodAutoscaler': autoscalerRules,
+  'autoscaling/v1/HorizontalPodAutoscaler': autoscalerV1Rules,
   'batch/CronJob': cronJobRules,
   'batch/Job': jobRules,
   'coordination.k8s.io/Lease': leaseRules,

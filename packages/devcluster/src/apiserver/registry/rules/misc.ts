@@ -92,27 +92,6 @@ export const networkPolicyRules: KindRules = {
   },
 };
 
-export const autoscalerRules: KindRules = {
-  defaults(object) {
-    const spec = ensureFields(object, 'spec');
-    fill(spec, { minReplicas: 1 });
-    if (listOf(spec.metrics).length === 0) {
-      spec.metrics = [
-        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
-      ];
-    }
-  },
-  validate(object) {
-    const spec = fieldsOf(object.spec);
-    const max = numberOf(spec.maxReplicas) ?? 0;
-    const min = numberOf(spec.minReplicas) ?? 1;
-    return [
-      ...(max < 1 ? [invalidValue('spec.maxReplicas', max, 'must be greater than 0')] : []),
-      ...(max < min ? [invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`')] : []),
-    ];
-  },
-};
-
 export const storageClassRules: KindRules = {
   answersDeletedObject: true,
   defaults: (object) => fill(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' }),

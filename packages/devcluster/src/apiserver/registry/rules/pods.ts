@@ -18,7 +18,7 @@ export const podRules: KindRules = {
     const gates = listOf(spec.schedulingGates);
     pod.status = {
       phase: 'Pending',
-      ...(gates.length === 0 ? {} : { conditions: [GATED] }),
+      ...(gates.length === 0 ? {} : { conditions: [gated(pod.metadata.creationTimestamp)] }),
       qosClass: qosClass(spec),
     };
   },
@@ -55,14 +55,16 @@ export const podRules: KindRules = {
   },
 };
 
-const GATED = {
-  type: 'PodScheduled',
-  status: 'False',
-  lastProbeTime: null,
-  lastTransitionTime: null,
-  reason: 'SchedulingGated',
-  message: 'Scheduling is blocked due to non-empty scheduling gates',
-};
+function gated(time: string | undefined): Fields {
+  return {
+    type: 'PodScheduled',
+    status: 'False',
+    lastProbeTime: null,
+    lastTransitionTime: time ?? null,
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  };
+}
 
 const MAY_CHANGE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';

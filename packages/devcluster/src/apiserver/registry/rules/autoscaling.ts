@@ -1,0 +1,73 @@
+import type { AnyObject } from '@drey/kube';
+import { invalidValue } from '../../validation/field-errors.ts';
+import { ensureFields, type Fields, fieldsOf, fill, listOf, numberOf } from './fields.ts';
+import type { KindRules } from './types.ts';
+
+const CPU_PERCENT = 80;
+
+function cpuMetric(averageUtilization: unknown): Fields {
+  return { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } };
+}
+
+function isCpu(metric: Fields): boolean {
+  const resource = fieldsOf(metric.resource);
+  return metric.type === 'Resource' && resource.name === 'cpu' && fieldsOf(resource.target).type === 'Utilization';
+}
+
+/** Autoscalers are stored as v2; v1 knows one metric, the utilization of cpu. */
+function toV2(object: AnyObject): AnyObject {
+  const { targetCPUUtilizationPercentage: target, ...spec } = fieldsOf(object.spec);
+  const { currentCPUUtilizationPercentage: _current, ...status } = fieldsOf(object.status);
+  const metrics = target === undefined ? {} : { metrics: [cpuMetric(target)] };
+  return {
+    ...object,
+    apiVersion: 'autoscaling/v2',
+    spec: { ...spec, ...metrics },
+    status: { currentMetrics: null, ...status },
+  };
+}
+
+function toV1(object: AnyObject): AnyObject {
+  const { metrics, behavior: _behavior, ...spec } = fieldsOf(object.spec);
+  const { currentMetrics, conditions: _conditions, ...status } = fieldsOf(object.status);
+  const target = numberOf(fieldsOf(fieldsOf(listOf(metrics).find(isCpu)?.resource).target).averageUtilization);
+  const current = listOf(currentMetrics).find((metric) => fieldsOf(metric.resource).name === 'cpu');
+  const percent = numberOf(fieldsOf(fieldsOf(current?.resource).current).averageUtilization);
+  return {
+    ...object,
+    apiVersion: 'autoscaling/v1',
+    spec: { ...spec, ...(target === undefined ? {} : { targetCPUUtilizationPercentage: target }) },
+    status: {
+      currentReplicas: 0,
+      desiredReplicas: 0,
+      ...status,
+      ...(percent === undefined ? {} : { currentCPUUtilizationPercentage: percent }),
+    },
+  };
+}
+
+function replicaErrors(object: AnyObject): ReturnType<typeof invalidValue>[] {
+  const spec = fieldsOf(object.spec);
+  const max = numberOf(spec.maxReplicas) ?? 0;
+  const min = numberOf(spec.minReplicas) ?? 1;
+  return [
+    ...(max < 1 ? [invalidValue('spec.maxReplicas', max, 'must be greater than 0')] : []),
+    ...(max < min ? [invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`')] : []),
+  ];
+}
+
+export const autoscalerRules: KindRules = {
+  defaults(object) {
+    const spec = ensureFields(object, 'spec');
+    fill(spec, { minReplicas: 1 });
+    if (object.apiVersion === 'autoscaling/v1') return;
+    if (listOf(spec.metrics).length === 0) spec.metrics = [cpuMetric(CPU_PERCENT)];
+  },
+  validate: replicaErrors,
+};
+
+/** By version, where a kind has several. */
+export const autoscalerV1Rules: KindRules = {
+  ...autoscalerRules,
+  storage: { key: 'autoscaling/horizontalpodautoscalers', encode: toV2, decode: toV1 },
+};
