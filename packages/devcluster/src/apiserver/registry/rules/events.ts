@@ -1,7 +1,7 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError } from '../../model.ts';
-import { pathSegmentErrors } from '../../validation/formats.ts';
 import { invalidValue, required } from '../../validation/field-errors.ts';
+import { pathSegmentErrors } from '../../validation/formats.ts';
 import { type Fields, fieldsOf, textOf } from './fields.ts';
 import type { KindRules } from './types.ts';
 
