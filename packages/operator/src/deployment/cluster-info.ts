@@ -1,5 +1,4 @@
 import { doubleType, type FlinkConfig, parseMemorySize } from '@drey/flink';
-import { newestCheckpoint } from './job-observation.ts';
 import type { FlinkReadings } from './world.ts';
 
 /**
@@ -10,7 +9,7 @@ import type { FlinkReadings } from './world.ts';
 export function clusterInfo(flink: FlinkReadings, options: FlinkConfig): Record<string, string> | undefined {
   const facts = flink.facts?.kind === 'ok' ? flink.facts.value : undefined;
   const taskManagers = flink.taskManagers?.kind === 'ok' ? flink.taskManagers.value : undefined;
-  const checkpoints = flink.checkpoints?.kind === 'ok' ? newestCheckpoint(flink.checkpoints.value) : undefined;
+  const checkpoints = flink.checkpoints?.kind === 'ok' ? flink.checkpoints.value.completed : undefined;
   if (facts === undefined && taskManagers === undefined) return undefined;
   return {
     ...(facts && { 'flink-version': facts.version, 'flink-revision': facts.revision }),

@@ -28,6 +28,12 @@ export type EndState =
 /** What Flink reports as the path of a checkpoint that was never written anywhere. */
 const NOT_ADDRESSABLE = '<checkpoint-not-externally-addressable>';
 
+/**
+ * Flink answers questions about checkpoints from a cache of 3 s. What a job left at its end is taken for the last word only
+ * this long after the end was seen.
+ */
+export const END_SETTLES_MS = 3_500;
+
 /** Finds the job with `jobId` in Flink's answers. */
 export function observeJob(
   jobId: string | null | undefined,

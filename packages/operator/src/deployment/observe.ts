@@ -1,9 +1,10 @@
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, JOB_STATES } from '@drey/api';
 import { clusterOptions, type FlinkConfig } from '@drey/flink';
 import { ConfigMap, Deployment, isKubeError, Pod, Service } from '@drey/kube';
 import { NATIVE_CLUSTER_SELECTOR } from '../runtime/caches.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import { ids } from './fresh-ids.ts';
+import { END_SETTLES_MS } from './job-observation.ts';
 import { observedDeployment, observedPod } from './kube-readings.ts';
 import { currentOperation } from './operation.ts';
 import { known, type Reading, unknown } from './reading.ts';
@@ -124,7 +125,8 @@ function isHaConfigMap(map: ConfigMap): boolean {
 function wantsHaMetadata(scope: Scope): boolean {
   const { deployment, options } = scope;
   const phase = currentOperation(deployment.status?.operation)?.phase;
-  if (isDeleting(deployment) || phase === 'removing' || phase === 'deploying') return true;
+  // While the old cluster is still there, nothing is decided about what it leaves.
+  if (isDeleting(deployment) || phase === 'removing' || phase === 'deploying') return !scope.present;
   const recorded = lastReconciled(deployment.status ?? {});
   if (recorded === undefined) return false;
   const running = options.configurationOf({ ...deployment, spec: recorded.spec });
@@ -185,7 +187,7 @@ async function readFlink(scope: Scope): Promise<FlinkReadings> {
 }
 
 async function readJob(scope: Scope, cluster: FlinkCluster, call: FlinkCall): Promise<FlinkReadings> {
-  const { deployment } = scope;
+  const { deployment, env } = scope;
   const status = deployment.status;
   const jobId = status?.jobStatus?.jobId ?? '';
   const operation = currentOperation(status?.operation);
@@ -196,13 +198,14 @@ async function readJob(scope: Scope, cluster: FlinkCluster, call: FlinkCall): Pr
   ]);
   const job = jobs.kind === 'ok' ? jobs.value.find((candidate) => candidate.jobId === jobId) : undefined;
   const changed = job !== undefined && job.state !== status?.jobStatus?.state;
-  const over = isTerminal(status?.jobStatus?.state ?? undefined) || ['FINISHED', 'CANCELED', 'FAILED'].includes(job?.state ?? '');
+  const over = job !== undefined && isTerminal(JOB_STATES.find((state) => state === job.state));
+  const endedAt = Number(status?.jobStatus?.updateTime ?? 0);
+  const endIsFresh = over && (changed || env.clock.now() - endedAt < 2 * END_SETTLES_MS);
   const pending = deployment.metadata.generation !== status?.observedGeneration;
-  const wantsFacts = job?.state === 'RUNNING' && (changed || status?.clusterInfo?.['flink-version'] === undefined);
-  const wantsCheckpoints =
-    job !== undefined && ((over && changed) || wantsFacts || pending || (savepoint?.kind === 'ok' && savepoint.value.kind === 'failed'));
+  const wantsFacts = job?.state === 'RUNNING' && operation === undefined;
+  const wantsCheckpoints = job !== undefined && (endIsFresh || (over && operation !== undefined) || wantsFacts || pending);
   const [checkpoints, failure, facts, taskManagers] = await Promise.all([
-    wantsCheckpoints || (over && operation !== undefined && job !== undefined) ? cluster.checkpoints(jobId, call) : undefined,
+    wantsCheckpoints ? cluster.checkpoints(jobId, call) : undefined,
     job?.state === 'FAILED' && changed ? cluster.failure(jobId, call) : undefined,
     wantsFacts ? cluster.facts(call) : undefined,
     wantsFacts ? cluster.taskManagerCount(call) : undefined,

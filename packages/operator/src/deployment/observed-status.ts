@@ -39,7 +39,7 @@ export function observedStatus(input: ObservationInput): Observed {
   const jobManager = withJobManager(input);
   if (suspended) return jobManager;
   const job = withObservedJob({ ...input, status: jobManager.status });
-  const status = withoutOldError(withClusterInfo(withStableSpec(job.status), input), input);
+  const status = withoutOldError(withClusterInfo(withStableSpec(job.status), { ...input, status: jobManager.status }), input);
   return { status, events: [...jobManager.events, ...job.events] };
 }
 
@@ -99,6 +99,8 @@ function withEndState(
   job: Extract<JobObservation, { kind: 'found' }>,
   stateful: boolean,
 ): FlinkDeploymentStatus {
+  // While a stop is under way, only its savepoint says where the state is.
+  if (currentOperation(status.operation)?.phase === 'stopping') return status;
   switch (job.end?.kind) {
     case undefined:
       return status;
@@ -148,7 +150,12 @@ function withStableSpec(status: FlinkDeploymentStatus): FlinkDeploymentStatus {
 function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
   const info = clusterInfo(input.world.flink, input.options);
   if (info === undefined) return status;
-  return { ...status, clusterInfo: { ...status.clusterInfo, ...info } };
+  const merged = { ...status.clusterInfo, ...info };
+  // The size of the state changes with every checkpoint; it is written along with other news, never for its own sake.
+  const news = Object.entries(merged).some(([key, value]) => key !== 'state-size' && status.clusterInfo?.[key] !== value);
+  const first = status.clusterInfo?.['state-size'] === undefined;
+  const moved = status.jobStatus?.state !== input.status.jobStatus?.state;
+  return news || first || moved ? { ...status, clusterInfo: merged } : status;
 }
 
 /** Errors go away when the job is well again; one about the user's spec stays until the spec is valid. */

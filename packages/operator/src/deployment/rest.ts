@@ -1,5 +1,6 @@
 import type { FlinkDeploymentStatus } from '@drey/api';
-import { type Context, type Outcome } from './context.ts';
+import type { Context, Outcome } from './context.ts';
+import { END_SETTLES_MS } from './job-observation.ts';
 import { isTerminal } from './upgrade-choice.ts';
 import { after, atRest, inTransition, WATCHED } from './wake-up.ts';
 
@@ -43,7 +44,10 @@ function nextLook(context: Context): Outcome['wakeUp'] {
   const { status, now, config, world } = context;
   const state = status.jobStatus?.state ?? undefined;
   if (context.recorded?.spec.job?.state === 'suspended' || state === 'RUNNING') return atRest(config.restIntervalMs);
-  if (isTerminal(state)) return atRest(config.restIntervalMs);
+  if (isTerminal(state)) {
+    const seenAt = Number(status.jobStatus?.updateTime ?? 0);
+    return now - seenAt < END_SETTLES_MS ? after(END_SETTLES_MS - (now - seenAt)) : atRest(config.restIntervalMs);
+  }
   if (context.job.kind === 'end-not-understood') return after(250);
   const sinceMs = now - Number(status.jobStatus?.updateTime ?? now);
   const pods = world.jobManagerPods.known ? world.jobManagerPods.value : [];

@@ -1,6 +1,7 @@
 import { checkpointingOptions, resourceOptions } from '@drey/flink';
 import type { SavepointProgress, StopRequest } from '../runtime/ports.ts';
 import type { Context, Outcome } from './context.ts';
+import { END_SETTLES_MS } from './job-observation.ts';
 import { type CurrentOperation, elapsedMs } from './operation.ts';
 import type { PlannedEvent } from './plan.ts';
 import { ERROR_TYPES, errorText } from './resource-error.ts';
@@ -42,9 +43,9 @@ export function followStop(context: Context, operation: CurrentOperation): Stopp
   const savepoint = answer?.kind === 'ok' ? answer.value : undefined;
   if (savepoint?.kind === 'completed') return { kind: 'stopped', path: savepoint.location };
   if (savepoint?.kind === 'in-progress') return waiting();
-  const ended = endOfJob(context);
-  if (ended !== undefined) return ended;
   if (savepoint?.kind === 'failed') return afterFailure(context, operation, savepoint);
+  const ended = answer?.kind === 'not-found' ? endOfJob(context) : undefined;
+  if (ended !== undefined) return ended;
   const job = context.job;
   if (answer?.kind === 'not-found' && job.kind === 'found' && !isTerminal(job.state)) {
     return waiting({ steps: [{ kind: 'stop-with-savepoint', request: stopRequest(context, operation) }] });
@@ -69,10 +70,12 @@ export function followCancel(context: Context, operation: CurrentOperation): Sto
   };
 }
 
-/** A job that ended, whichever way, is continued from the state its end left. */
+/** A job that ended, whichever way, is continued from the state its end left, once that is sure. */
 function endOfJob(context: Context): Stopping | undefined {
-  const { job } = context;
+  const { job, status } = context;
   if (job.kind !== 'found' || !isTerminal(job.state)) return undefined;
+  const seenAt = Number(status.jobStatus?.updateTime ?? context.now);
+  if (context.now - seenAt < END_SETTLES_MS) return undefined;
   if (job.end?.kind === 'path') return { kind: 'stopped', path: job.end.path };
   return { kind: 'stopped', path: recordedStatePath(context.status) };
 }

@@ -13,6 +13,8 @@ export type SuspendMode = 'NOOP' | 'STATELESS' | 'SAVEPOINT' | 'CANCEL' | 'LAST_
 export interface UpgradeFacts {
   readonly upgradeMode: UpgradeMode;
   readonly jobState: JobState | undefined;
+  /** Whether it is sure by now what a job that ended has left. */
+  readonly endSettled: boolean;
   /** Not all tasks of a running job run yet, so that a savepoint would be refused. */
   readonly tasksStarting: boolean;
   readonly jobManager: JobManagerDeploymentStatus;
@@ -120,6 +122,11 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
     when: (f) =>
       isTerminal(f.jobState) && f.jobState !== 'CANCELED' && f.ha === 'unknown' && f.jobManager !== 'READY',
     then: wait('the high-availability metadata could not be read', false),
+  },
+  {
+    name: 'the job has only just ended, and a last checkpoint may not show yet: wait',
+    when: (f) => isTerminal(f.jobState) && f.jobManager === 'READY' && !f.endSettled,
+    then: wait('what the job left at its end is being read', false),
   },
   {
     name: 'the job is over and its state is only in HA metadata that nobody can read: manual restore',

@@ -7,7 +7,7 @@ import {
 } from '@drey/flink';
 import type { FlinkJob } from '../runtime/ports.ts';
 import { type Context, jobOf } from './context.ts';
-import { newestCheckpoint } from './job-observation.ts';
+import { END_SETTLES_MS, newestCheckpoint } from './job-observation.ts';
 import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
 import type { UpgradeFacts } from './upgrade-choice.ts';
 
@@ -19,6 +19,7 @@ export function upgradeFacts(context: Context, runningOptions: FlinkConfig): Upg
   return {
     upgradeMode: jobOf(wanted.spec).upgradeMode ?? 'stateless',
     jobState: status.jobStatus?.state ?? undefined,
+    endSettled: context.now - Number(status.jobStatus?.updateTime ?? 0) >= END_SETTLES_MS,
     tasksStarting: context.job.kind === 'found' && areTasksStarting(context.job.job),
     jobManager: status.jobManagerDeploymentStatus ?? 'MISSING',
     jobManagerNeverStarted: deployment?.neverAvailable === true,

@@ -45,7 +45,7 @@ function cluster(rest: (call: FlinkCall) => FlinkRest, hasJobStatus: boolean): F
         version: config.flinkVersion,
         revision: config.flinkRevision,
       })),
-    taskManagerCount: async (call) => mapAnswer(await rest(call).taskManagers(call), (list) => list.length),
+    taskManagerCount: async (call) => mapAnswer(await rest(call).overview(call), (overview) => overview.taskManagers),
     checkpoints: async (jobId, call) => mapAnswer(await rest(call).checkpoints(jobId, call), checkpointsOf),
     failure: async (jobId, call) =>
       mapAnswer(await rest(call).executionResult(jobId, call), (result) => result?.failure && failureOf(result.failure)),
