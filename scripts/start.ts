@@ -61,6 +61,7 @@ async function main(): Promise<void> {
 async function startJob(cluster: Launched): Promise<FlinkPort> {
   const text = readFileSync(join(root, 'examples', 'state-machine.yaml'), 'utf8');
   const example = withStateFolder(parse(text) as FlinkDeployment);
+  example.metadata.namespace = namespace;
   await cluster.client.apply(FlinkDeployments, example, { fieldManager: 'npm-start' });
   steps.done('examples/state-machine.yaml applied');
   await reach(
