@@ -13,6 +13,7 @@ import {
   type TableRenderer,
   type VirtualResources,
 } from './model.ts';
+import { acceptsOnlyProtobuf, encodeStatus } from './protobuf/encode-status.ts';
 import { customNames } from './registry/custom-resources.ts';
 import { DefinitionController } from './registry/definition-controller.ts';
 import { ResourceRegistry } from './registry/registry.ts';
@@ -84,7 +85,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       return await answer(core, plugins, request);
     } catch (error) {
-      if (error instanceof StatusError) return statusAnswer(error);
+      if (error instanceof StatusError) return statusAnswer(error, request.headers.accept);
       options.onFault?.(error, request);
       const message = error instanceof Error ? error.message : String(error);
       return statusAnswer(internalError(message));
@@ -142,7 +143,11 @@ async function answer(core: ServerCore, plugins: ServerPlugins, request: ApiRequ
   return handleResource(call);
 }
 
-function statusAnswer(error: StatusError): ApiResponse {
+function statusAnswer(error: StatusError, accept?: string): ApiResponse {
+  if (error.status.code === 406 && acceptsOnlyProtobuf(accept)) {
+    const headers = { 'content-type': 'application/vnd.kubernetes.protobuf' };
+    return { status: 406, headers, body: encodeStatus(error.status) };
+  }
   return {
     status: error.status.code,
     headers: { 'content-type': 'application/json', ...error.headers },

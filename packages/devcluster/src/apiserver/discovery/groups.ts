@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Registry, ResourceDefinition, SubresourceDefinition } from '../model.ts';
 
 export interface DiscoveredGroup {
@@ -64,7 +65,8 @@ export function apiGroup(group: DiscoveredGroup): Record<string, unknown> {
 }
 
 /** The resources of one version in the older form, where subresources are entries of their own. */
-export function apiResourceList(group: string, version: DiscoveredVersion): Record<string, unknown> {
+export function apiResourceList(owner: DiscoveredGroup, version: DiscoveredVersion): Record<string, unknown> {
+  const group = owner.name;
   return {
     kind: 'APIResourceList',
     ...(group === '' ? {} : { apiVersion: 'v1' }),
@@ -77,6 +79,7 @@ export function apiResourceList(group: string, version: DiscoveredVersion): Reco
         kind: definition.kind,
         verbs: definition.verbs,
         ...names(definition),
+        ...storageVersionHash(owner, definition),
       },
       ...subresourcesOf(definition).map((sub) => ({
         name: `${definition.plural}/${sub.name}`,
@@ -89,6 +92,24 @@ export function apiResourceList(group: string, version: DiscoveredVersion): Reco
       })),
     ]),
   };
+}
+
+const HASH_BYTES = 8;
+
+/** Tells clients whether two resources are the same in storage: a hash of the group, version and kind they are stored as. */
+function storageVersionHash(owner: DiscoveredGroup, definition: ResourceDefinition): Record<string, unknown> {
+  // What cannot be watched is not stored.
+  if (!definition.verbs.includes('watch')) return {};
+  const digest = createHash('sha256').update(storedAs(owner, definition)).digest();
+  return { storageVersionHash: digest.subarray(0, HASH_BYTES).toString('base64') };
+}
+
+function storedAs(owner: DiscoveredGroup, { group, version, kind, plural, crd }: ResourceDefinition): string {
+  // Events of both groups are one, and are stored in the core group.
+  if (group === 'events.k8s.io') return `/v1/${kind}`;
+  const same = owner.versions.flatMap(({ resources }) => resources).filter((other) => other.plural === plural);
+  const stored = crd === undefined ? same[0] : same.find((other) => other.crd?.storage);
+  return `${group}/${stored?.version ?? version}/${kind}`;
 }
 
 /** An item of the aggregated form (`apidiscovery.k8s.io/v2`). */

@@ -53,6 +53,18 @@ describe('discovery', () => {
     ]);
   });
 
+  it('hashes what a resource is stored as', () => {
+    const hashOf = (path: string, wanted: string): string | undefined =>
+      get(path)!
+        .json()
+        .resources.find(({ name }: { name: string }) => name === wanted).storageVersionHash;
+    expect(hashOf('/api/v1', 'configmaps')).toBe('qFsyl6wFWjQ=');
+    expect(hashOf('/apis/apps/v1', 'deployments')).toBe('8aSe+NMegvE=');
+    expect(hashOf('/apis/events.k8s.io/v1', 'events')).toBe(hashOf('/api/v1', 'events'));
+    expect(hashOf('/api/v1', 'bindings')).toBeUndefined();
+    expect(hashOf('/api/v1', 'pods/log')).toBeUndefined();
+  });
+
   it('orders versions as Kubernetes does', () => {
     const versions = ['v1alpha1', 'foo', 'v1', 'v2beta1', 'v10', 'v1beta2', 'v2'];
     expect(versions.sort(compareVersions)).toEqual(['v10', 'v2', 'v1', 'v2beta1', 'v1beta2', 'v1alpha1', 'foo']);

@@ -85,9 +85,7 @@ function discovery(
   if (!parseAccept(path.accept).some(acceptsJson)) return notAcceptable();
   if (second === undefined) return jsonResponse(200, { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) });
   const version = group.versions.find((candidate) => candidate.version === second);
-  return version === undefined
-    ? statusAnswer(resourceUnknown())
-    : jsonResponse(200, apiResourceList(group.name, version));
+  return version === undefined ? statusAnswer(resourceUnknown()) : jsonResponse(200, apiResourceList(group, version));
 }
 
 function rootResponse(options: DiscoveryOptions, groups: readonly DiscoveredGroup[], path: DiscoveryPath): ApiResponse {
