@@ -1,12 +1,12 @@
-export type { World } from './deployment/world.ts';
-export type { Plan, PlannedEvent, Step } from './deployment/plan.ts';
-export { decide } from './deployment/decide.ts';
 export type { DecideConfig } from './deployment/context.ts';
-export { createOperator, type Operator, type OperatorEnv, type OperatorOptions } from './runtime/operator.ts';
+export { decide } from './deployment/decide.ts';
+export type { Plan, PlannedEvent, Step } from './deployment/plan.ts';
+export type { World } from './deployment/world.ts';
+export { readOperatorConfig } from './runtime/config-directory.ts';
 export { serviceEndpoint } from './runtime/endpoints.ts';
+export { serveHealth } from './runtime/health.ts';
 export { operatorLogger } from './runtime/log.ts';
 export { type OperatorMetrics, operatorMetrics } from './runtime/metrics.ts';
+export { createOperator, type Operator, type OperatorEnv, type OperatorOptions } from './runtime/operator.ts';
 export { operatorPolicy } from './runtime/policy.ts';
 export type { EndpointResolver, EndpointTarget, FlinkCluster, FlinkPort } from './runtime/ports.ts';
-export { readOperatorConfig } from './runtime/config-directory.ts';
-export { serveHealth } from './runtime/health.ts';

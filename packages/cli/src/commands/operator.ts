@@ -20,9 +20,15 @@ export function register(program: Command): void {
     .description(
       'Run the operator in the foreground against the cluster of a kubeconfig, or against the cluster it runs in. Ctrl-C lets what is under way end; everything is recorded in the cluster, so the next start goes on from there.',
     )
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; default: KUBECONFIG, ~/.kube/config, or the pod’s account')
+    .option(
+      '--kubeconfig <file>',
+      'kubeconfig of the cluster; default: KUBECONFIG, ~/.kube/config, or the pod’s account',
+    )
     .option('--context <name>', 'context of the kubeconfig; default: its current one')
-    .option('--config-dir <dir>', 'directory with flink-conf.yaml or config.yaml (kubernetes.operator.* and defaults for all clusters)')
+    .option(
+      '--config-dir <dir>',
+      'directory with flink-conf.yaml or config.yaml (kubernetes.operator.* and defaults for all clusters)',
+    )
     .option('--watch-namespaces <names>', 'namespaces to manage, separated by commas; default: all')
     .option('--health-port <port>', 'serve /healthz and /metrics on this loopback port')
     .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
@@ -35,7 +41,11 @@ export function register(program: Command): void {
 
 async function run(options: RunOptions): Promise<void> {
   if (!LOG_LEVELS.includes(options.logLevel)) {
-    throw usage('E_CLI_LOG_LEVEL', `--log-level ${options.logLevel} is not a level`, `Give one of ${LOG_LEVELS.join(', ')}.`);
+    throw usage(
+      'E_CLI_LOG_LEVEL',
+      `--log-level ${options.logLevel} is not a level`,
+      `Give one of ${LOG_LEVELS.join(', ')}.`,
+    );
   }
   const healthPort = options.healthPort === undefined ? undefined : portOf(options.healthPort);
   const { createKubeClient, loadKubeconfig, systemClock, systemRandom, UndiciTransport } = await import('@drey/kube');

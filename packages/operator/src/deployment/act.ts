@@ -30,7 +30,8 @@ export async function act(env: Env, deployment: FlinkDeployment, plan: Plan, opt
   const [first, ...others] = plan.steps;
   if (first?.kind === 'add-finalizer') current = await addFinalizer(env, current, options.signal);
   const steps = first?.kind === 'add-finalizer' ? others : plan.steps;
-  if (!sameStatus(deployment.status, plan.status)) current = await writeStatus(env, current, plan.status, options.signal);
+  if (!sameStatus(deployment.status, plan.status))
+    current = await writeStatus(env, current, plan.status, options.signal);
   else if (steps.length > 0) await confirm(env, current, options.signal);
   for (const step of steps) {
     options.signal.throwIfAborted();
@@ -55,7 +56,9 @@ async function perform(env: Env, deployment: FlinkDeployment, step: Step, option
       return deleteJobManager(env, deployment, step.uid, options);
     case 'delete-ha-metadata':
       for (const { name, uid } of step.configMaps) {
-        await tolerateGone(env.kube.delete(ConfigMap, deployment.metadata.namespace, name, { uid, signal: options.signal }));
+        await tolerateGone(
+          env.kube.delete(ConfigMap, deployment.metadata.namespace, name, { uid, signal: options.signal }),
+        );
       }
       return;
     case 'remove-job-graphs':
@@ -155,7 +158,15 @@ async function removeFinalizer(env: Env, deployment: FlinkDeployment, signal: Ab
   const index = (deployment.metadata.finalizers ?? []).indexOf(FINALIZER);
   if (index < 0) return;
   const path = `/metadata/finalizers/${index}`;
-  await patchFinalizers(env, deployment, [{ op: 'test', path, value: FINALIZER }, { op: 'remove', path }], signal);
+  await patchFinalizers(
+    env,
+    deployment,
+    [
+      { op: 'test', path, value: FINALIZER },
+      { op: 'remove', path },
+    ],
+    signal,
+  );
 }
 
 async function patchFinalizers(

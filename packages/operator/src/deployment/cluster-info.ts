@@ -27,7 +27,9 @@ function totals(taskManagers: number, options: FlinkConfig): Record<string, stri
   const replicas = number('kubernetes.jobmanager.replicas', 1);
   const cpu =
     number('kubernetes.jobmanager.cpu.amount', 1) * number('kubernetes.jobmanager.cpu.limit-factor', 1) * replicas +
-    number('kubernetes.taskmanager.cpu.amount', 1) * number('kubernetes.taskmanager.cpu.limit-factor', 1) * taskManagers;
+    number('kubernetes.taskmanager.cpu.amount', 1) *
+      number('kubernetes.taskmanager.cpu.limit-factor', 1) *
+      taskManagers;
   const memory =
     bytes('jobmanager.memory.process.size') * number('kubernetes.jobmanager.memory.limit-factor', 1) * replicas +
     bytes('taskmanager.memory.process.size') * number('kubernetes.taskmanager.memory.limit-factor', 1) * taskManagers;

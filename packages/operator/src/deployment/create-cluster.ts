@@ -82,5 +82,8 @@ async function createOwned(env: Env, object: KubeObject, ownerUid: string, signa
 }
 
 function taken(kind: string, namespace: string | undefined, name: string): StepError {
-  return new StepError('E_OPERATOR_NAME_TAKEN', `The ${kind} ${namespace}/${name} exists and is not part of this cluster.`);
+  return new StepError(
+    'E_OPERATOR_NAME_TAKEN',
+    `The ${kind} ${namespace}/${name} exists and is not part of this cluster.`,
+  );
 }

@@ -3,11 +3,11 @@ import { conditionsOf } from './conditions.ts';
 import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
 import { firstDeployment } from './first-deployment.ts';
-import { observeJob } from './job-observation.ts';
 import { observeJobManager } from './job-manager-observation.ts';
+import { observeJob } from './job-observation.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { observedStatus } from './observed-status.ts';
-import { currentOperation, isOfLaterLeader, type CurrentOperation } from './operation.ts';
+import { type CurrentOperation, currentOperation, isOfLaterLeader } from './operation.ts';
 import type { Plan, PlannedEvent } from './plan.ts';
 import { lastReconciled, type RecordedSpec } from './recorded-spec.ts';
 import { continueExpiring, recover } from './recovery.ts';
@@ -161,7 +161,9 @@ function recordedAsWanted(
 ): FlinkDeployment | undefined {
   if (recorded === undefined) return undefined;
   const starting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
-  const spec = starting ? { ...recorded.spec, job: { ...recorded.spec.job, state: 'running' as const } } : recorded.spec;
+  const spec = starting
+    ? { ...recorded.spec, job: { ...recorded.spec.job, state: 'running' as const } }
+    : recorded.spec;
   return { ...deployment, spec };
 }
 
@@ -209,7 +211,10 @@ function complete(context: Context, outcome: Outcome, status: FlinkDeploymentSta
 function stalledReason(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): Outcome['stalled'] {
   if (outcome.stalled !== undefined) return outcome.stalled;
   if (context.invalid !== undefined) {
-    return { reason: 'ValidationError', message: `${context.invalid} Correct the spec; the running job is not touched.` };
+    return {
+      reason: 'ValidationError',
+      message: `${context.invalid} Correct the spec; the running job is not touched.`,
+    };
   }
   if (status.lifecycleState !== 'FAILED') return undefined;
   return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };

@@ -55,11 +55,15 @@ function begin(context: Context): Outcome {
 
 /** The savepoint's place is recorded in the status and in an event before anything is removed. */
 function stopping(context: Context, operation: CurrentOperation): Outcome {
-  if (context.status.jobManagerDeploymentStatus === 'MISSING') return removing(context, { ...operation, phase: 'removing' });
+  if (context.status.jobManagerDeploymentStatus === 'MISSING')
+    return removing(context, { ...operation, phase: 'removing' });
   const result = followStop(context, operation);
   if (result.kind === 'failed') {
     // The phase stays, so that the next pass asks for a savepoint anew, under a new id.
-    return { ...result.outcome, status: { ...result.outcome.status, operation: beginOperation(context, 'delete', 'stopping', operation.target) } };
+    return {
+      ...result.outcome,
+      status: { ...result.outcome.status, operation: beginOperation(context, 'delete', 'stopping', operation.target) },
+    };
   }
   if (result.kind === 'waiting') return result.outcome;
   const next: CurrentOperation = { ...operation, phase: 'removing' };

@@ -1,9 +1,9 @@
 import type { UpgradeMode } from '@drey/api';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
+import { nameTaken } from './foreign-cluster.ts';
 import { beginOperation } from './operation.ts';
 import { startCluster } from './start.ts';
 import { withJob } from './status.ts';
-import { nameTaken } from './foreign-cluster.ts';
 import { ON_CHANGE } from './wake-up.ts';
 
 /**
@@ -18,6 +18,11 @@ export function firstDeployment(context: Context): Outcome {
   const path = jobOf(wanted.spec).initialSavepointPath ?? undefined;
   const restore: UpgradeMode = path === undefined || path === '' ? 'stateless' : 'savepoint';
   const given = restore === 'savepoint' ? withJob(status, { upgradeSavepointPath: path ?? null }) : status;
-  const outcome = startCluster({ ...context, status: given }, beginOperation(context, 'deploy', 'deploying'), restore, true);
+  const outcome = startCluster(
+    { ...context, status: given },
+    beginOperation(context, 'deploy', 'deploying'),
+    restore,
+    true,
+  );
   return { ...outcome, steps: [{ kind: 'add-finalizer' }, ...(outcome.steps ?? [])] };
 }

@@ -21,7 +21,9 @@ export function nameTaken(context: Context): Outcome {
     status: { ...context.status, error },
     stalled: { reason: 'NameTaken', message },
     events:
-      context.status.error === error ? [] : [{ type: 'Warning', reason: 'Error', message, component: 'JobManagerDeployment' }],
+      context.status.error === error
+        ? []
+        : [{ type: 'Warning', reason: 'Error', message, component: 'JobManagerDeployment' }],
     wakeUp: after(RETRY_MS),
   };
 }

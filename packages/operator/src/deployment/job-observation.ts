@@ -1,5 +1,5 @@
-import type { Answer } from '@drey/flink';
 import { JOB_STATES, type JobState, type JobStatus } from '@drey/api';
+import type { Answer } from '@drey/flink';
 import type { FlinkCheckpoint, FlinkCheckpoints, FlinkJob } from '../runtime/ports.ts';
 import { isTerminal } from './upgrade-choice.ts';
 
@@ -71,7 +71,10 @@ function endState(checkpoints: Answer<FlinkCheckpoints> | undefined): EndState |
 export function newestCheckpoint(checkpoints: FlinkCheckpoints): FlinkCheckpoint | undefined {
   return [checkpoints.completed, checkpoints.savepoint, checkpoints.restored]
     .filter((one) => one !== undefined)
-    .reduce<FlinkCheckpoint | undefined>((best, one) => (best === undefined || one.id > best.id ? one : best), undefined);
+    .reduce<FlinkCheckpoint | undefined>(
+      (best, one) => (best === undefined || one.id > best.id ? one : best),
+      undefined,
+    );
 }
 
 /** Members of `jobStatus` that a found job gives. */

@@ -138,7 +138,10 @@ function haMetadata(items: readonly ConfigMap[], deployment: FlinkDeployment): H
   const { name } = deployment.metadata;
   const isJobMap = (map: ConfigMap): boolean => {
     const mapName = map.metadata.name ?? '';
-    return mapName.endsWith('-jobmanager-leader') || (mapName.endsWith('-config-map') && mapName !== `${name}-cluster-config-map`);
+    return (
+      mapName.endsWith('-jobmanager-leader') ||
+      (mapName.endsWith('-config-map') && mapName !== `${name}-cluster-config-map`)
+    );
   };
   const keysOf = (map: ConfigMap): string[] => Object.keys(map.data ?? {});
   return {
@@ -203,7 +206,8 @@ async function readJob(scope: Scope, cluster: FlinkCluster, call: FlinkCall): Pr
   const endIsFresh = over && (changed || env.clock.now() - endedAt < 2 * END_SETTLES_MS);
   const pending = deployment.metadata.generation !== status?.observedGeneration;
   const wantsFacts = job?.state === 'RUNNING' && operation === undefined;
-  const wantsCheckpoints = job !== undefined && (endIsFresh || (over && operation !== undefined) || wantsFacts || pending);
+  const wantsCheckpoints =
+    job !== undefined && (endIsFresh || (over && operation !== undefined) || wantsFacts || pending);
   const [checkpoints, failure, facts, taskManagers] = await Promise.all([
     wantsCheckpoints ? cluster.checkpoints(jobId, call) : undefined,
     job?.state === 'FAILED' && changed ? cluster.failure(jobId, call) : undefined,

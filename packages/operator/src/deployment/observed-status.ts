@@ -35,11 +35,15 @@ export function observedStatus(input: ObservationInput): Observed {
   const phase = currentOperation(input.status.operation)?.phase;
   if (phase === 'removing' || phase === 'deploying') return { status: input.status, events: [] };
   const suspended = input.recorded.spec.job?.state === 'suspended';
-  if (suspended && input.status.reconciliationStatus?.state === 'UPGRADING') return { status: input.status, events: [] };
+  if (suspended && input.status.reconciliationStatus?.state === 'UPGRADING')
+    return { status: input.status, events: [] };
   const jobManager = withJobManager(input);
   if (suspended) return jobManager;
   const job = withObservedJob({ ...input, status: jobManager.status });
-  const status = withoutOldError(withClusterInfo(withStableSpec(job.status), { ...input, status: jobManager.status }), input);
+  const status = withoutOldError(
+    withClusterInfo(withStableSpec(job.status), { ...input, status: jobManager.status }),
+    input,
+  );
   return { status, events: [...jobManager.events, ...job.events] };
 }
 
@@ -152,7 +156,9 @@ function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput)
   if (info === undefined) return status;
   const merged = { ...status.clusterInfo, ...info };
   // The size of the state changes with every checkpoint; it is written along with other news, never for its own sake.
-  const news = Object.entries(merged).some(([key, value]) => key !== 'state-size' && status.clusterInfo?.[key] !== value);
+  const news = Object.entries(merged).some(
+    ([key, value]) => key !== 'state-size' && status.clusterInfo?.[key] !== value,
+  );
   const first = status.clusterInfo?.['state-size'] === undefined;
   const moved = status.jobStatus?.state !== input.status.jobStatus?.state;
   return news || first || moved ? { ...status, clusterInfo: merged } : status;

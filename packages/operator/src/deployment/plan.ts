@@ -28,10 +28,17 @@ export type Step =
   | { readonly kind: 'cancel-job'; readonly jobId: string }
   /** Deletes exactly the Deployment with this uid; its pods and services go with it. */
   | { readonly kind: 'delete-job-manager'; readonly uid: string }
-  | { readonly kind: 'delete-ha-metadata'; readonly configMaps: readonly { readonly name: string; readonly uid: string }[] }
+  | {
+      readonly kind: 'delete-ha-metadata';
+      readonly configMaps: readonly { readonly name: string; readonly uid: string }[];
+    }
   | {
       readonly kind: 'remove-job-graphs';
-      readonly configMaps: readonly { readonly name: string; readonly resourceVersion: string; readonly keys: readonly string[] }[];
+      readonly configMaps: readonly {
+        readonly name: string;
+        readonly resourceVersion: string;
+        readonly keys: readonly string[];
+      }[];
     }
   | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate };
 

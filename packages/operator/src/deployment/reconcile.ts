@@ -71,7 +71,10 @@ function follow(scope: ReconcileScope, key: string, plan: Plan, flink: ReturnTyp
   const jobId = status.jobStatus?.jobId;
   const state = status.jobStatus?.state;
   const runs = state === 'RUNNING' && status.jobManagerDeploymentStatus === 'READY' && status.operation === undefined;
-  scope.pulse.follow(key, runs && flink !== undefined && typeof jobId === 'string' ? { flink, jobId, state } : undefined);
+  scope.pulse.follow(
+    key,
+    runs && flink !== undefined && typeof jobId === 'string' ? { flink, jobId, state } : undefined,
+  );
 }
 
 function outcomeOf({ env }: ReconcileScope, plan: Plan): Outcome {
@@ -93,7 +96,10 @@ function tell({ env }: ReconcileScope, deployment: FlinkDeployment, plan: Plan, 
   const fields = { kind: deployment.kind, ns, name, uid, generation, operationId: after.operation?.id };
   if (before?.lifecycleState !== after.lifecycleState) {
     env.metrics.transitions.inc({ kind: deployment.kind, to: after.lifecycleState ?? 'CREATED' });
-    env.log.info({ ...fields, from: before?.lifecycleState ?? 'CREATED', to: after.lifecycleState }, 'lifecycle changed');
+    env.log.info(
+      { ...fields, from: before?.lifecycleState ?? 'CREATED', to: after.lifecycleState },
+      'lifecycle changed',
+    );
   }
   if (before?.jobStatus?.state !== after.jobStatus?.state) {
     env.log.info({ ...fields, from: before?.jobStatus?.state, to: after.jobStatus?.state }, 'job state changed');
@@ -133,7 +139,11 @@ async function tellFailure(
     const live = await env.kube.get(FlinkDeployments, namespace, name, { signal });
     const status = failedStatus(live.status ?? {}, message, env.clock.now(), policy.errorLimits);
     if (sameStatus(live.status, status)) return;
-    await env.kube.replace(FlinkDeployments, { ...live, status }, { subresource: 'status', fieldManager: 'drey-status', signal });
+    await env.kube.replace(
+      FlinkDeployments,
+      { ...live, status },
+      { subresource: 'status', fieldManager: 'drey-status', signal },
+    );
     env.events(deployment, failedEvent(message));
   } catch (error) {
     if (!isKubeError(error)) throw error;

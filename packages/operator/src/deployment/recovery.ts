@@ -5,12 +5,12 @@ import { beginOperation, type CurrentOperation, type OperationKind } from './ope
 import type { PlannedEvent } from './plan.ts';
 import { withRecord } from './record.ts';
 import { removeCluster } from './removal.ts';
+import { ERROR_TYPES, errorText } from './resource-error.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from './status.ts';
+import { continueRemoving } from './upgrade.ts';
 import { isTerminal, MANUAL_RESTORE } from './upgrade-choice.ts';
 import { highAvailability } from './upgrade-facts.ts';
-import { continueRemoving } from './upgrade.ts';
 import { after, WATCHED } from './wake-up.ts';
-import { ERROR_TYPES, errorText } from './resource-error.ts';
 
 /** Work that is done when the spec is settled, or while its change has to wait. undefined: nothing to do. */
 export function recover(context: Context): Outcome | undefined {
@@ -25,7 +25,8 @@ function restartFailed(context: Context): Outcome | undefined {
   const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
   const path = recordedStatePath(status);
   const known = path !== undefined && path !== LAST_STATE_MARKER;
-  const restore = mode !== 'stateless' && known ? 'savepoint' : (context.recorded?.spec.job?.upgradeMode ?? 'stateless');
+  const restore =
+    mode !== 'stateless' && known ? 'savepoint' : (context.recorded?.spec.job?.upgradeMode ?? 'stateless');
   return begin(context, 'recover', restore, [warning('RestartFailedJob', 'Restarting the failed job')]);
 }
 
@@ -34,7 +35,8 @@ function recoverMissing(context: Context): Outcome | undefined {
   const { status, world, runningOptions } = context;
   if (status.jobManagerDeploymentStatus !== 'MISSING') return undefined;
   if (!world.jobManager.known || world.jobManager.value !== undefined) return undefined;
-  if (context.recorded?.spec.job?.state === 'suspended' || isTerminal(status.jobStatus?.state ?? undefined)) return undefined;
+  if (context.recorded?.spec.job?.state === 'suspended' || isTerminal(status.jobStatus?.state ?? undefined))
+    return undefined;
   if (!runningOptions.get(resourceOptions.jmDeploymentRecoveryEnabled)) return undefined;
   const event = warning('RecoverDeployment', 'Recovering lost deployment');
   const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
@@ -82,12 +84,7 @@ export function continueExpiring(context: Context, operation: CurrentOperation):
   };
 }
 
-function begin(
-  context: Context,
-  kind: OperationKind,
-  restore: UpgradeMode,
-  events: readonly PlannedEvent[],
-): Outcome {
+function begin(context: Context, kind: OperationKind, restore: UpgradeMode, events: readonly PlannedEvent[]): Outcome {
   const operation = beginOperation(context, kind, 'removing', context.status.jobStatus?.jobId);
   const spec = context.recorded?.spec ?? context.wanted.spec;
   const recorded = withRecord(context.status, {

@@ -54,4 +54,3 @@ function nextLook(context: Context): Outcome['wakeUp'] {
   // Until a pod is there that Flink could answer from, every step shows in a watch.
   return pods.some((pod) => pod.ready) ? inTransition(sinceMs) : WATCHED;
 }
-

@@ -33,7 +33,11 @@ export function startCluster(
 ): Outcome {
   const source = stateSource(context, restore);
   if (source.kind === 'wait') {
-    return { status: context.status, wakeUp: inTransition(elapsedMs(operation, context.now)), progress: source.progress };
+    return {
+      status: context.status,
+      wakeUp: inTransition(elapsedMs(operation, context.now)),
+      progress: source.progress,
+    };
   }
   if (source.kind === 'lost') return restoreFailed(context, source.message);
   const deploying: CurrentOperation = { ...operation, phase: 'deploying', target: source.jobId };
@@ -135,7 +139,10 @@ function stateSource(context: Context, restore: UpgradeMode): StateSource {
   const given = context.options.get(executionOptions.pipelineJobId);
   const jobId = given ?? context.world.fresh.jobId;
   if (restore === 'savepoint' && recordedPath === LAST_STATE_MARKER) {
-    return { kind: 'lost', message: `The state that the job left is no longer known. ${MANUAL_RESTORE} ${RESTORE_HOW}` };
+    return {
+      kind: 'lost',
+      message: `The state that the job left is no longer known. ${MANUAL_RESTORE} ${RESTORE_HOW}`,
+    };
   }
   if (restore !== 'last-state') return { kind: 'known', jobId, upgradeSavepointPath: recordedPath, steps: [] };
   const { ha } = context.world;
@@ -199,7 +206,8 @@ export function continueDeploying(context: Context, operation: CurrentOperation)
     if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
     if (existing.deleting) return wait;
     // A cluster of an operation that was given up: it has to go before this one is created.
-    if (existing.operationId !== operation.id) return { ...wait, status: { ...status, operation: { ...operation, phase: 'removing' } } };
+    if (existing.operationId !== operation.id)
+      return { ...wait, status: { ...status, operation: { ...operation, phase: 'removing' } } };
     return createRecorded(context, operation);
   }
   if (!world.remains.known || world.remains.value.deployment) return wait;

@@ -119,8 +119,7 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
   },
   {
     name: 'the job is over, but whether HA metadata is left could not be read: wait',
-    when: (f) =>
-      isTerminal(f.jobState) && f.jobState !== 'CANCELED' && f.ha === 'unknown' && f.jobManager !== 'READY',
+    when: (f) => isTerminal(f.jobState) && f.jobState !== 'CANCELED' && f.ha === 'unknown' && f.jobManager !== 'READY',
     then: wait('the high-availability metadata could not be read', false),
   },
   {

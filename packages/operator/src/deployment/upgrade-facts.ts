@@ -1,10 +1,5 @@
 import type { FlinkConfig } from '@drey/flink';
-import {
-  checkpointingOptions,
-  highAvailabilityKind,
-  highAvailabilityOptions,
-  resourceOptions,
-} from '@drey/flink';
+import { checkpointingOptions, highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
 import type { FlinkJob } from '../runtime/ports.ts';
 import { type Context, jobOf } from './context.ts';
 import { END_SETTLES_MS, newestCheckpoint } from './job-observation.ts';

@@ -209,7 +209,12 @@ export function afterFailedStop(context: Context, operation: CurrentOperation): 
 
 function upgradeFailed(context: Context, message: string, events: readonly PlannedEvent[]): Outcome {
   const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
-  const warning: PlannedEvent = { type: 'Warning', reason: 'UpgradeFailed', message, component: 'JobManagerDeployment' };
+  const warning: PlannedEvent = {
+    type: 'Warning',
+    reason: 'UpgradeFailed',
+    message,
+    component: 'JobManagerDeployment',
+  };
   return {
     status: { ...context.status, error },
     events: context.status.error === error ? [] : [...events, warning],

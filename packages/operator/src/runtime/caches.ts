@@ -1,5 +1,13 @@
 import type { FlinkDeployment } from '@drey/api';
-import { Deployment, type DeploymentSpec, Pod, type Resource, resource, Service, Store } from '@drey/kube';
+import {
+  type Deployment,
+  type DeploymentSpec,
+  type Pod,
+  type Resource,
+  resource,
+  type Service,
+  Store,
+} from '@drey/kube';
 
 /** A FlinkDeployment as the client reads it. */
 export const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({

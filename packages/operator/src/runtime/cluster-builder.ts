@@ -10,7 +10,10 @@ export function nativeClusterBuilder(
 ): ClusterBuilder {
   return ({ deployment, generation, jobId, operationId, savepointPath }) => {
     const native = buildNativeDeployment({
-      deployment: { ...deployment, metadata: { ...deployment.metadata, ...(generation === undefined ? {} : { generation }) } },
+      deployment: {
+        ...deployment,
+        metadata: { ...deployment.metadata, ...(generation === undefined ? {} : { generation }) },
+      },
       operatorConfig,
       decision: {
         jobId,

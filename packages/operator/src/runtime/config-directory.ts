@@ -1,6 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConfigEntries, LEGACY_CONFIG_FILE, parseFlinkVersion, readConfigFile, YAML_CONFIG_FILE } from '@drey/flink';
+import {
+  type ConfigEntries,
+  LEGACY_CONFIG_FILE,
+  parseFlinkVersion,
+  readConfigFile,
+  YAML_CONFIG_FILE,
+} from '@drey/flink';
 
 /** Files of an operator's configuration directory. */
 export interface OperatorFiles {
@@ -19,9 +25,7 @@ export async function readOperatorConfig(directory: string): Promise<OperatorFil
   const present = new Set(await readdir(directory));
   const name = present.has(LEGACY_CONFIG_FILE) ? LEGACY_CONFIG_FILE : YAML_CONFIG_FILE;
   const read = (file: string): Promise<string> => readFile(join(directory, file), 'utf8');
-  const config = present.has(name)
-    ? readConfigFile(await read(name), name, parseFlinkVersion('1.20')).toRecord()
-    : {};
+  const config = present.has(name) ? readConfigFile(await read(name), name, parseFlinkVersion('1.20')).toRecord() : {};
   const logging = await Promise.all(
     LOGGING_FILES.filter((file) => present.has(file)).map(async (file) => [file, await read(file)] as const),
   );

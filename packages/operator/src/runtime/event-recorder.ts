@@ -17,7 +17,12 @@ export interface EventRecorder {
 }
 
 /** Events as the Apache operator writes them (reference: apache-operator.md 2.8): one object for each kind of news, counted. */
-export function eventRecorder(env: { kube: KubeClient; clock: Clock; log: Logger; signal: AbortSignal }): EventRecorder {
+export function eventRecorder(env: {
+  kube: KubeClient;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}): EventRecorder {
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
   return {

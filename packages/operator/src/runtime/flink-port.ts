@@ -3,9 +3,9 @@ import {
   type Checkpoint,
   type FlinkRest,
   type FlinkTransport,
-  flinkRest,
   type FlinkVersion,
   featuresOf,
+  flinkRest,
   mapAnswer,
   type Operation,
   type OperationFailure,
@@ -48,7 +48,10 @@ function cluster(rest: (call: FlinkCall) => FlinkRest, hasJobStatus: boolean): F
     taskManagerCount: async (call) => mapAnswer(await rest(call).overview(call), (overview) => overview.taskManagers),
     checkpoints: async (jobId, call) => mapAnswer(await rest(call).checkpoints(jobId, call), checkpointsOf),
     failure: async (jobId, call) =>
-      mapAnswer(await rest(call).executionResult(jobId, call), (result) => result?.failure && failureOf(result.failure)),
+      mapAnswer(
+        await rest(call).executionResult(jobId, call),
+        (result) => result?.failure && failureOf(result.failure),
+      ),
     stopWithSavepoint: async (request, call) => {
       const { jobId, format, targetDirectory, ...more } = request;
       const directory = targetDirectory === '' ? {} : { targetDirectory };

@@ -18,7 +18,9 @@ export async function serveHealth(
       );
       return;
     }
-    response.writeHead(operator.ready ? 200 : 500, { 'content-type': 'text/plain' }).end(operator.ready ? 'OK' : 'not ready');
+    response
+      .writeHead(operator.ready ? 200 : 500, { 'content-type': 'text/plain' })
+      .end(operator.ready ? 'OK' : 'not ready');
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

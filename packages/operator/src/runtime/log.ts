@@ -1,7 +1,16 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 /** Members that may hold secrets wherever they turn up in a log line. */
-const REDACTED = ['token', 'password', 'authorization', 'headers', '*.token', '*.password', '*.authorization', '*.headers'];
+const REDACTED = [
+  'token',
+  'password',
+  'authorization',
+  'headers',
+  '*.token',
+  '*.password',
+  '*.authorization',
+  '*.headers',
+];
 
 /** The operator's log: JSON lines, secrets left out. Levels are pino's. */
 export function operatorLogger(options: { readonly level?: string; readonly stream?: DestinationStream } = {}): Logger {

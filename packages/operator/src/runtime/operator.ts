@@ -4,8 +4,8 @@ import {
   Deployment,
   KeyedQueue,
   type KubeClient,
-  keyOf,
   type KubeObject,
+  keyOf,
   Pod,
   priority,
   type Random,
@@ -104,7 +104,13 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
       return ready && !stopped.signal.aborted;
     },
     async start() {
-      const reflectors = reflect(env, caches, namespaces, policy.options.get(operatorOptions.labelSelector), stopped.signal);
+      const reflectors = reflect(
+        env,
+        caches,
+        namespaces,
+        policy.options.get(operatorOptions.labelSelector),
+        stopped.signal,
+      );
       const controller = runController(
         {
           name: 'flinkdeployments',
@@ -200,7 +206,9 @@ function sourcesOf(caches: Caches) {
 
 async function synced(caches: Caches, signal: AbortSignal): Promise<void> {
   await Promise.all(
-    [caches.flinkDeployments, caches.deployments, caches.pods, caches.services].map((store) => store.whenSynced(signal)),
+    [caches.flinkDeployments, caches.deployments, caches.pods, caches.services].map((store) =>
+      store.whenSynced(signal),
+    ),
   );
 }
 
@@ -212,7 +220,10 @@ function observerOf(env: OperatorEnv, metrics: OperatorMetrics, queue: KeyedQueu
       metrics.reconcileSeconds.observe({ kind }, info.durationMs / 1000);
       metrics.queueSeconds.observe({ kind }, info.waitedMs / 1000);
       const { ready, waiting, processing } = queue.snapshot();
-      metrics.queueDepth.set({ kind, state: 'ready' }, Object.values(ready).reduce((sum, count) => sum + count, 0));
+      metrics.queueDepth.set(
+        { kind, state: 'ready' },
+        Object.values(ready).reduce((sum, count) => sum + count, 0),
+      );
       metrics.queueDepth.set({ kind, state: 'waiting' }, waiting);
       metrics.queueDepth.set({ kind, state: 'processing' }, processing);
       metrics.watchedJobs.set(pulse.size);

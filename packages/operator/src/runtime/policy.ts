@@ -4,7 +4,6 @@ import { buildDeployConfig } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
 import { deploymentValidator } from './validation.ts';
 
-
 /** The operator's configuration, as decisions and the runtime use it. */
 export interface OperatorPolicy extends DecideConfig {
   readonly options: FlinkConfig;

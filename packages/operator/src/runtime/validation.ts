@@ -6,7 +6,9 @@ import { buildDeployConfig, ManifestError, validationContext } from '@drey/manif
  * Validation inside the loop: the rules of the API first, then whether a configuration can be made of the spec at all. The
  * result is the text of the first problem, in the words of the Apache operator; undefined when there is none.
  */
-export function deploymentValidator(operatorConfig: ConfigEntries): (deployment: FlinkDeployment) => string | undefined {
+export function deploymentValidator(
+  operatorConfig: ConfigEntries,
+): (deployment: FlinkDeployment) => string | undefined {
   const context = validationContext(operatorConfig);
   return (deployment) =>
     validateFlinkDeployment(deployment, context)?.message ?? configurationProblem(deployment, operatorConfig);

@@ -1,1 +1,13 @@
-export {};
+export {
+  aDeployment,
+  aJob,
+  anOldJobManager,
+  aPod,
+  aRunning,
+  aWorld,
+  haWith,
+  noRemains,
+  POLICY,
+  runningWorld,
+  upgraded,
+} from './worlds.ts';
