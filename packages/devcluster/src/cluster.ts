@@ -7,7 +7,7 @@ import type { User } from './apiserver/contract.ts';
 import { inProcessTransport } from './apiserver/front/in-process.ts';
 import { kubeconfig } from './apiserver/front/kubeconfig.ts';
 import { startApiServer } from './apiserver/front/start.ts';
-import type { FlinkDistribution, ImageOptions } from './node/images.ts';
+import type { ImageOptions } from './node/images.ts';
 import type { Isolation } from './node/isolation.ts';
 import type { Node } from './node/node.ts';
 import type { BackoffPolicy } from './node/pod-lifecycle.ts';
@@ -33,8 +33,6 @@ export interface ClusterOptions {
   readonly isolation?: Isolation;
   /** Run Flink's commands as the JVM they end in. Default true; false runs Flink's own scripts. */
   readonly fastStart?: boolean;
-  /** A class-data archive of a distribution for a main class, where there is one. */
-  readonly archiveFor?: (distribution: FlinkDistribution, mainClass: string) => string | undefined;
   /** Hears of faults of the API server and of passes of controllers that failed and are tried again. */
   readonly onProblem?: (where: string, error: unknown) => void;
 }
@@ -95,7 +93,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.fastStart === undefined ? {} : { fastStart: options.fastStart }),
-      ...(options.archiveFor === undefined ? {} : { archiveFor: options.archiveFor }),
       failed: (what, key, error) => problem(`${what} ${key}`, error),
     });
     found.node = workloads.node;

@@ -4,7 +4,7 @@ import { startControllers } from './controllers/index.ts';
 import { type EventRecorder, eventRecorder } from './event-recorder.ts';
 import { Informers } from './informers.ts';
 import { AddressPool } from './node/address-pool.ts';
-import type { FlinkDistribution, ImageOptions } from './node/images.ts';
+import type { ImageOptions } from './node/images.ts';
 import type { Isolation } from './node/isolation.ts';
 import { Node } from './node/node.ts';
 import { machineCapacity } from './node/node-object.ts';
@@ -31,8 +31,6 @@ export interface WorkloadsOptions {
   readonly isolation?: Isolation;
   /** Run Flink's commands as the JVM they end in. Default true; false runs Flink's own scripts. */
   readonly fastStart?: boolean;
-  /** A class-data archive of a distribution for a main class, where there is one. */
-  readonly archiveFor?: (distribution: FlinkDistribution, mainClass: string) => string | undefined;
   /** Hears of controller passes that failed and will be tried again. */
   readonly failed?: (what: string, key: string, error: unknown) => void;
 }
@@ -73,7 +71,6 @@ export async function startWorkloads(options: WorkloadsOptions): Promise<Workloa
     nodeAllocatable: { ...capacity },
     ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
     ...(options.fastStart === undefined ? {} : { fastStart: options.fastStart }),
-    ...(options.archiveFor === undefined ? {} : { archiveFor: options.archiveFor }),
   });
   informers.of(Pod);
   informers.of(Service);

@@ -1,6 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandLine, launchOf, loadConfigDirectory, tryParseFlinkVersion } from '@drey/flink';
+import {
+  archiveGroup,
+  commandLine,
+  type JavaLaunch,
+  launchOf,
+  loadConfigDirectory,
+  tryParseFlinkVersion,
+  withArchive,
+} from '@drey/flink';
 import { FLINK_HOME } from './flink-image.ts';
 import type { FlinkDistribution } from './images.ts';
 import type { MountRequest } from './root-plan.ts';
@@ -11,8 +19,6 @@ export interface FastStartInput {
   readonly requests: readonly MountRequest[];
   readonly distribution: FlinkDistribution;
   readonly hostname: string;
-  /** A class-data archive for a main class, as the container sees it. */
-  archiveFor(mainClass: string): string | undefined;
 }
 
 export interface FastStart {
@@ -44,15 +50,28 @@ export function fastStart(input: FastStartInput): FastStart | undefined {
       systemDirectories: SYSTEM_DIRECTORIES.filter((path) => existsSync(path)),
     });
     if (launch.kind !== 'java') return undefined;
-    const archive = input.archiveFor(launch.mainClass);
-    const shared =
-      archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off'];
-    const [executable = '', ...args] = commandLine(launch);
-    return { command: [executable, ...shared, ...args], env: { ...input.env, ...launch.env } };
+    const ready = archived(launch, input);
+    return { command: commandLine(ready), env: { ...input.env, ...ready.env } };
   } catch {
     // A configuration that cannot be read: the scripts report it in Flink's words.
     return undefined;
   }
+}
+
+/**
+ * An archive belongs to one class path, word by word: that of the distribution where it lies on the host. The container sees
+ * the same files there too, so the class path can name them so, unless the container has other jars.
+ */
+function archived(launch: JavaLaunch, { distribution, requests }: FastStartInput): JavaLaunch {
+  const archive = distribution.archives[archiveGroup(launch.service)];
+  const lib = `${FLINK_HOME}/lib`;
+  const ownLib = hostPath(requests, lib) === join(distribution.home, 'lib');
+  const changed = requests.some((request) => request.destination.startsWith(`${lib}/`));
+  if (archive === undefined || !ownLib || changed) return launch;
+  const classpath = launch.classpath
+    .split(':')
+    .map((entry) => (entry.startsWith(`${lib}/`) ? join(distribution.home, 'lib', entry.slice(lib.length)) : entry));
+  return withArchive({ ...launch, classpath: classpath.join(':') }, archive);
 }
 
 function configFiles(directory: string): Map<string, string> {

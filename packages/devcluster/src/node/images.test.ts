@@ -13,7 +13,7 @@ const options = {
     const found = installed.findLast((v) => v.startsWith(version));
     return found === undefined
       ? undefined
-      : { version: found, home: `/dist/${found}`, javaHome: '/java', javaMajor: 17 };
+      : { version: found, home: `/dist/${found}`, javaHome: '/java', javaMajor: 17, archives: {} };
   },
 };
 const idOf = async (image: string) => {

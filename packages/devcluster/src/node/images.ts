@@ -11,6 +11,8 @@ export interface FlinkDistribution {
   readonly home: string;
   readonly javaHome: string;
   readonly javaMajor: number;
+  /** Class-data archives for this very distribution and Java, by process. */
+  readonly archives: { readonly jobmanager?: string; readonly taskmanager?: string };
 }
 
 /** What an image name is mapped to by the user. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, KubeClient, Pod } from '@drey/kube';
 import type { ServiceAddresses } from './hosts-file.ts';
-import type { FlinkDistribution, ImageOptions } from './images.ts';
+import type { ImageOptions } from './images.ts';
 import { detectIsolation, type Isolation } from './isolation.ts';
 import { ProcessSandbox } from './process-sandbox.ts';
 import { ProcessTable, sessionMembers } from './processes.ts';
@@ -21,8 +21,6 @@ export interface ProcessRuntimeOptions {
   readonly nodeAllocatable: Readonly<Record<string, string>>;
   /** Run Flink's commands as the JVM they end in. Default true; false runs Flink's own scripts. */
   readonly fastStart?: boolean;
-  /** A class-data archive of a distribution for a main class. */
-  readonly archiveFor?: (distribution: FlinkDistribution, mainClass: string) => string | undefined;
   /** Default: the strongest that works here. */
   readonly isolation?: Isolation;
 }
@@ -71,7 +69,6 @@ export class ProcessRuntime implements PodRuntime {
         apiServer,
         nodeAllocatable,
         fastStart: this.#options.fastStart ?? true,
-        archiveFor: this.#options.archiveFor ?? (() => undefined),
         hostname: hostname(),
         services: () => this.#services,
         ended: (ended) => this.#sandboxes.delete(ended),

@@ -20,7 +20,7 @@ import { type FastStart, fastStart } from './fast-start.ts';
 import { FLINK_HOME } from './flink-image.ts';
 import { httpGet, tcpConnect } from './handler-actions.ts';
 import { hostsFile, type ServiceAddresses } from './hosts-file.ts';
-import { type FlinkDistribution, type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
+import { type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
 import { enterCommand, type Isolation, isolatedCommand } from './isolation.ts';
 import { loadEnvObjects, loadVolumeObjects, requestToken } from './object-sources.ts';
 import { httpActionUrl, type ProbeOutcome, portNumber } from './probe.ts';
@@ -43,8 +43,6 @@ export interface SandboxEnv {
   readonly nodeAllocatable: Readonly<Record<string, string>>;
   /** Run Flink's commands as the JVM they end in. */
   readonly fastStart: boolean;
-  /** A class-data archive of a distribution for a main class. */
-  archiveFor(distribution: FlinkDistribution, mainClass: string): string | undefined;
   readonly hostname: string;
   readonly services: () => readonly ServiceAddresses[];
   /** The sandbox was destroyed. */
@@ -269,7 +267,6 @@ export class ProcessSandbox implements PodSandbox {
       requests: view.requests,
       distribution,
       hostname: this.#hostname(),
-      archiveFor: (mainClass) => this.#env.archiveFor(distribution, mainClass),
     });
   }
 
