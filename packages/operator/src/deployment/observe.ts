@@ -31,7 +31,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
   const { namespace = '', name = '' } = deployment.metadata;
   const cached = caches.deployments.get(namespace, name);
   const pods = caches.pods.byIndex('cluster', `${namespace}/${name}`);
-  const jobManagerPods = pods.filter((pod) => pod.metadata.labels?.['component'] === 'jobmanager').map(observedPod);
+  const jobManagerPods = pods.filter((pod) => pod.metadata.labels?.component === 'jobmanager').map(observedPod);
   const jobManager = caches.deployments.synced
     ? known(cached === undefined ? undefined : observedDeployment(cached), clock.now())
     : unknown('the cache of Deployments is not filled yet', clock.now());

@@ -15,8 +15,3 @@ export function known<T>(value: T, at: number): Reading<T> {
 export function unknown(reason: string, at: number): Reading<never> {
   return { known: false, reason, at };
 }
-
-/** The value of a known reading, otherwise undefined. Only for uses in which unknown and absent lead to the same. */
-export function valueOf<T>(reading: Reading<T>): T | undefined {
-  return reading.known ? reading.value : undefined;
-}

@@ -17,13 +17,13 @@ export function lastReconciled(status: FlinkDeploymentStatus): RecordedSpec | un
   const text = status.reconciliationStatus?.lastReconciledSpec;
   if (text === null || text === undefined || text === '') return undefined;
   const document = JSON.parse(text) as Record<string, unknown>;
-  const metadata = document['resource_metadata'] as { firstDeployment?: boolean } | undefined;
+  const metadata = document.resource_metadata as { firstDeployment?: boolean } | undefined;
   if (metadata === undefined) {
     // The form of very old operators: the members of the spec themselves.
     const { apiVersion: _, ...spec } = document;
     return { spec: spec as FlinkDeploymentSpec, firstDeployment: false };
   }
-  return { spec: document['spec'] as FlinkDeploymentSpec, firstDeployment: metadata.firstDeployment === true };
+  return { spec: document.spec as FlinkDeploymentSpec, firstDeployment: metadata.firstDeployment === true };
 }
 
 /** The text under which a spec is recorded. */

@@ -112,19 +112,19 @@ describe('The choice of upgrade', () => {
 
   test('never lets a stateful job start from empty state while it runs', () => {
     for (const facts of everyCombination()) {
-      const { then } = upgradeRule(facts);
-      if (facts.upgradeMode === 'stateless' || facts.jobState !== 'RUNNING' || then.kind !== 'upgrade') continue;
-      expect(then.restore).not.toBe('stateless');
-      if (then.suspend === 'CANCEL') expect(facts.checkpoint).toBe('exists');
-      if (then.suspend === 'LAST_STATE') expect(facts.ha).toBe('available');
+      const { choice } = upgradeRule(facts);
+      if (facts.upgradeMode === 'stateless' || facts.jobState !== 'RUNNING' || choice.kind !== 'upgrade') continue;
+      expect(choice.restore).not.toBe('stateless');
+      if (choice.suspend === 'CANCEL') expect(facts.checkpoint).toBe('exists');
+      if (choice.suspend === 'LAST_STATE') expect(facts.ha).toBe('available');
     }
   });
 
   test('does nothing about state it could not read', () => {
     for (const facts of everyCombination()) {
-      const { then } = upgradeRule(facts);
-      if (then.kind === 'upgrade' && then.suspend === 'LAST_STATE') expect(facts.ha).toBe('available');
-      if (then.kind === 'failed')
+      const { choice } = upgradeRule(facts);
+      if (choice.kind === 'upgrade' && choice.suspend === 'LAST_STATE') expect(facts.ha).toBe('available');
+      if (choice.kind === 'failed')
         expect(facts.ha === 'unknown' && facts.recordedState !== 'in-ha-metadata').toBe(false);
     }
   });

@@ -46,7 +46,7 @@ export type UpgradeChoice =
 export interface UpgradeRule {
   readonly name: string;
   readonly when: (facts: UpgradeFacts) => boolean;
-  readonly then: UpgradeChoice;
+  readonly choice: UpgradeChoice;
 }
 
 const upgrade = (suspend: SuspendMode, restore: UpgradeMode): UpgradeChoice => ({ kind: 'upgrade', suspend, restore });
@@ -110,27 +110,27 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
   {
     name: 'stateless, and the job is over: only the cluster is removed',
     when: (f) => f.upgradeMode === 'stateless' && isTerminal(f.jobState),
-    then: upgrade('NOOP', 'stateless'),
+    choice: upgrade('NOOP', 'stateless'),
   },
   {
     name: 'stateless: cancel and start anew',
     when: (f) => f.upgradeMode === 'stateless',
-    then: upgrade('STATELESS', 'stateless'),
+    choice: upgrade('STATELESS', 'stateless'),
   },
   {
     name: 'the job is over, but whether HA metadata is left could not be read: wait',
     when: (f) => isTerminal(f.jobState) && f.jobState !== 'CANCELED' && f.ha === 'unknown' && f.jobManager !== 'READY',
-    then: wait('the high-availability metadata could not be read', false),
+    choice: wait('the high-availability metadata could not be read', false),
   },
   {
     name: 'the job has only just ended, and a last checkpoint may not show yet: wait',
     when: (f) => isTerminal(f.jobState) && f.jobManager === 'READY' && !f.endSettled,
-    then: wait('what the job left at its end is being read', false),
+    choice: wait('what the job left at its end is being read', false),
   },
   {
     name: 'the job is over and its state is only in HA metadata that nobody can read: manual restore',
     when: (f) => isOver(f) && f.recordedState === 'in-ha-metadata',
-    then: {
+    choice: {
       kind: 'failed',
       message: `The job ended and the state it was started from is no longer known. ${MANUAL_RESTORE}`,
     },
@@ -138,102 +138,102 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
   {
     name: 'the job is over: continue from the state recorded at its end',
     when: isOver,
-    then: upgrade('NOOP', 'savepoint'),
+    choice: upgrade('NOOP', 'savepoint'),
   },
   {
     name: 'the job is being cancelled: wait',
     when: (f) => f.jobState === 'CANCELLING',
-    then: wait('the job is being cancelled', false),
+    choice: wait('the job is being cancelled', false),
   },
   {
     name: 'savepoint, and the tasks of the job are still starting: wait',
     when: (f) => savepointMode(f) && running(f) && f.tasksStarting,
-    then: wait('the tasks of the job are starting', true),
+    choice: wait('the tasks of the job are starting', true),
   },
   {
     name: 'savepoint, and the job runs: stop with savepoint',
     when: (f) => savepointMode(f) && running(f),
-    then: upgrade('SAVEPOINT', 'savepoint'),
+    choice: upgrade('SAVEPOINT', 'savepoint'),
   },
   {
     name: 'savepoint, the job does not run, last-state is not allowed: wait',
     when: (f) => savepointMode(f) && !f.flinkVersionChanged && !f.lastStateFallback,
-    then: wait('a savepoint needs a running job', true),
+    choice: wait('a savepoint needs a running job', true),
   },
   {
     name: 'new Flink version, the job runs and a savepoint directory is known: stop with savepoint',
     when: (f) => f.flinkVersionChanged && running(f) && f.savepointDirectoryConfigured,
-    then: upgrade('SAVEPOINT', 'savepoint'),
+    choice: upgrade('SAVEPOINT', 'savepoint'),
   },
   {
     name: 'new Flink version, the job can be cancelled: cancel and start from the newest checkpoint',
     when: (f) => f.flinkVersionChanged && isCancellable(f) && (!running(f) || f.checkpoint === 'exists'),
-    then: upgrade('CANCEL', 'savepoint'),
+    choice: upgrade('CANCEL', 'savepoint'),
   },
   {
     name: 'new Flink version, otherwise: wait',
     when: (f) => f.flinkVersionChanged && !neverStarted(f) && !isLost(f),
-    then: wait('a change of the Flink version needs a job that runs and has a checkpoint', true),
+    choice: wait('a change of the Flink version needs a job that runs and has a checkpoint', true),
   },
   {
     name: 'last-state, the job runs, a checkpoint that is young enough is being taken: wait',
     when: (f) => running(f) && f.checkpointAge === 'one-is-due',
-    then: wait('a checkpoint is being taken', true),
+    choice: wait('a checkpoint is being taken', true),
   },
   {
     name: 'last-state, the job runs, the age of its checkpoint could not be read: wait',
     when: (f) => running(f) && f.checkpointAge === 'unknown',
-    then: wait('the checkpoints of the job could not be read', true),
+    choice: wait('the checkpoints of the job could not be read', true),
   },
   {
     name: 'last-state, the job runs, its newest checkpoint is too old: stop with savepoint',
     when: (f) => running(f) && f.checkpointAge === 'too-old',
-    then: upgrade('SAVEPOINT', 'savepoint'),
+    choice: upgrade('SAVEPOINT', 'savepoint'),
   },
   {
     name: 'last-state, whether HA metadata exists could not be read: wait',
     when: (f) => stateful(f) && f.ha === 'unknown',
-    then: wait('the high-availability metadata could not be read', true),
+    choice: wait('the high-availability metadata could not be read', true),
   },
   {
     name: 'last-state without HA metadata, the job runs and has a checkpoint: cancel and start from it',
     when: (f) => running(f) && isCancelAllowed(f) && f.checkpoint === 'exists',
-    then: upgrade('CANCEL', 'savepoint'),
+    choice: upgrade('CANCEL', 'savepoint'),
   },
   {
     name: 'last-state without HA metadata, the job runs without any checkpoint: stop with savepoint',
     when: (f) => running(f) && isCancelAllowed(f) && f.checkpoint === 'none' && f.savepointDirectoryConfigured,
-    then: upgrade('SAVEPOINT', 'savepoint'),
+    choice: upgrade('SAVEPOINT', 'savepoint'),
   },
   {
     name: 'last-state without HA metadata, the job runs and nothing is known to start from: wait',
     when: (f) => running(f) && isCancelAllowed(f),
-    then: wait('the job has no completed checkpoint yet', true),
+    choice: wait('the job has no completed checkpoint yet', true),
   },
   {
     name: 'last-state, the job runs with HA metadata: remove the cluster and keep the metadata',
     when: (f) => running(f) && f.ha === 'available',
-    then: upgrade('LAST_STATE', 'last-state'),
+    choice: upgrade('LAST_STATE', 'last-state'),
   },
   {
     name: 'last-state without HA metadata, the job does not run but can be cancelled: cancel it',
     when: (f) => isCancelAllowed(f) && f.checkpoint !== 'unknown',
-    then: upgrade('CANCEL', 'savepoint'),
+    choice: upgrade('CANCEL', 'savepoint'),
   },
   {
     name: 'HA metadata is there: remove the cluster and keep the metadata',
     when: (f) => f.ha === 'available' && !f.flinkVersionChanged,
-    then: upgrade('LAST_STATE', 'last-state'),
+    choice: upgrade('LAST_STATE', 'last-state'),
   },
   {
     name: 'the JobManager never started: start again from the state it was given',
     when: neverStarted,
-    then: upgrade('NOOP', 'savepoint'),
+    choice: upgrade('NOOP', 'savepoint'),
   },
   {
     name: 'the JobManager is lost and there is no HA metadata: manual restore',
     when: isLost,
-    then: {
+    choice: {
       kind: 'failed',
       message: `JobManager deployment is missing and HA metadata is not available to make stateful upgrades. ${MANUAL_RESTORE}`,
     },
@@ -241,7 +241,7 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
   {
     name: 'otherwise: wait until the job runs',
     when: () => true,
-    then: wait('the job has to run before it can be upgraded with its state', true),
+    choice: wait('the job has to run before it can be upgraded with its state', true),
   },
 ];
 

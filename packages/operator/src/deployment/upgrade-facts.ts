@@ -32,8 +32,8 @@ export function upgradeFacts(context: Context, runningOptions: FlinkConfig): Upg
 
 /** Flink takes no savepoint before every task of the job runs, or has ended well. */
 function areTasksStarting({ tasks }: FlinkJob): boolean {
-  if (tasks?.['total'] === undefined) return false;
-  return (tasks['running'] ?? 0) + (tasks['finished'] ?? 0) < tasks['total'];
+  if (tasks?.total === undefined) return false;
+  return (tasks.running ?? 0) + (tasks.finished ?? 0) < tasks.total;
 }
 
 /** Which services keep the cluster's leader and checkpoints. */

@@ -24,7 +24,7 @@ const SUSPENDED: PlannedEvent = {
 /** Begins to replace or to suspend the running job. undefined: it has to wait, and other work may go on meanwhile. */
 export function beginUpgrade(context: Context): Outcome | undefined {
   const changed = changeEvent(context);
-  const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).then;
+  const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).choice;
   switch (choice.kind) {
     case 'failed':
       return upgradeFailed(context, choice.message, changed);
@@ -47,7 +47,7 @@ export function waiting(context: Context, reason: string, events: readonly Plann
 
 /** The reason for which the upgrade waits at the moment. */
 export function waitReason(context: Context): string {
-  const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).then;
+  const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).choice;
   return choice.kind === 'wait' ? choice.reason : '';
 }
 

@@ -44,7 +44,7 @@ export function clusterOf(object: {
   readonly metadata: { readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
 }): string[] {
   const { namespace, labels } = object.metadata;
-  const app = labels?.['app'];
+  const app = labels?.app;
   return namespace === undefined || app === undefined ? [] : [`${namespace}/${app}`];
 }
 
