@@ -52,7 +52,7 @@ async function tests(name: string, args: readonly string[]): Promise<void> {
 const quick = process.argv.includes('--quick');
 
 single('types', await runProgram(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit']));
-single('style', await runProgram('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']));
+single('style', await runProgram(process.execPath, ['scripts/biome.mjs', 'check', '--error-on-warnings', '.']));
 await tests('unit', ['--project', 'unit']);
 await tests('recorded vectors', ['--project', 'golden']);
 single('simulation', await runNode(['scripts/sim.ts', '--seeds', quick ? '40' : '200']));
