@@ -18,11 +18,11 @@ export function checkJarUri(
   const allowed = allowedSchemes(settings);
   if (!allowed.includes(scheme.toLowerCase())) {
     return refuse(
-      `jarURI scheme '${scheme.toLowerCase()}' is not in the allowlist [${allowed.join(', ')}]. Configure '${ALLOWED_SCHEMES}' to extend the allowlist.`,
+      `jarURI scheme '${scheme}' is not in the allowlist [${allowed.join(', ')}]. Configure '${ALLOWED_SCHEMES}' to extend the allowlist.`,
     );
   }
   if (!/^https?$/i.test(scheme)) return undefined;
-  const host = /^\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]*)/.exec(rest)?.[1] ?? '';
+  const host = /^\/\/(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*)(?=[:/?#]|$)/.exec(rest)?.[1] ?? '';
   if (host === '') return refuse('jarURI must include a host for http/https schemes');
   if (!settings.flag(true, DISALLOW_RESTRICTED_HOSTS)) return undefined;
   return checkHost(host, resolveHost);
@@ -30,7 +30,9 @@ export function checkJarUri(
 
 function checkHost(host: string, resolveHost: ValidationContext['resolveHost']): ValidationProblem | undefined {
   const literal = host.replace(/^\[|\]$/g, '');
-  const addresses = isAddress(literal) ? [literal] : host === 'localhost' ? ['127.0.0.1'] : resolveHost?.(host);
+  const numeric = numericV4(literal);
+  const known = numeric ?? (literal.includes(':') ? literal : host === 'localhost' ? '127.0.0.1' : undefined);
+  const addresses = known === undefined ? resolveHost?.(host) : [known];
   if (addresses === undefined || addresses.length === 0) return refuse(`jarURI host '${host}' cannot be resolved`);
   return addresses.some(isRestricted) ? refuse(`jarURI host '${host}' resolves to a restricted address`) : undefined;
 }
@@ -44,6 +46,7 @@ function allowedSchemes(settings: Settings): string[] {
 /** Java’s words for what makes a text no URI; undefined when it is one. */
 function invalidUri(uri: string): string | undefined {
   if (uri === '') return undefined;
+  if (uri.startsWith(':')) return `Expected scheme name at index 0: ${uri}`;
   const afterScheme = /^[A-Za-z][A-Za-z0-9+.-]*:/.exec(uri)?.[0].length ?? 0;
   if (afterScheme > 0 && uri.length === afterScheme)
     return `Expected scheme-specific part at index ${afterScheme}: ${uri}`;
@@ -55,21 +58,30 @@ function invalidUri(uri: string): string | undefined {
   return `${uri[wrong] === '%' ? 'Malformed escape pair' : `Illegal character in ${place}`} at index ${wrong}: ${uri}`;
 }
 
-function isAddress(text: string): boolean {
-  return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text) || text.includes(':');
+/** An IPv4 address in the usual form, from any of the numeric forms that resolvers take: `127.1`, `2130706433`. */
+function numericV4(text: string): string | undefined {
+  if (!/^\d{1,10}(?:\.\d{1,10}){0,3}$/.test(text)) return undefined;
+  const parts = text.split('.').map(Number);
+  const last = parts.pop() ?? 0;
+  if (parts.some((part) => part > 255) || last >= 256 ** (4 - parts.length)) return undefined;
+  const rest = Array.from(
+    { length: 4 - parts.length },
+    (_, i) => Math.floor(last / 256 ** (3 - parts.length - i)) % 256,
+  );
+  return [...parts, ...rest].join('.');
 }
 
-/** Loopback, link-local, private, wildcard and multicast addresses. */
+/** Loopback, link-local, site-local, wildcard and multicast addresses. */
 function isRestricted(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   if (!mapped.includes(':')) return isRestrictedV4(mapped.split('.').map(Number));
   const text = mapped.toLowerCase();
   if (/^[0:]*:0*1?$/.test(text)) return true;
-  return /^(?:fe[89a-f]|f[cdf])/.test(text);
+  return /^(?:fe[89a-f]|ff)/.test(text);
 }
 
 function isRestrictedV4([a = 0, b = 0]: readonly number[]): boolean {
-  if (a === 0 || a === 10 || a === 127 || a >= 224) return true;
+  if (a === 0 || a === 10 || a === 127 || (a >= 224 && a <= 239)) return true;
   return (a === 169 && b === 254) || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168);
 }
 

@@ -51,7 +51,8 @@ test('A session job’s jar is not fetched from addresses inside', () => {
   expect(check('https://example.com/a.jar', ['93.184.215.14'])).toBeUndefined();
   expect(check('https://inside.example.com/a.jar', ['10.1.2.3'])).toMatch(/restricted address/);
   expect(check('https://[::ffff:127.0.0.1]/a.jar')).toMatch(/restricted address/);
-  expect(check('https://[fd00::1]/a.jar')).toMatch(/restricted address/);
+  expect(check('https://127.1/a.jar')).toMatch(/restricted address/);
+  expect(check('https://[fe80::1]/a.jar')).toMatch(/restricted address/);
 });
 
 test('Cron expressions have seconds and exactly one open day field', () => {

@@ -33,11 +33,7 @@ describe('JSON', () => {
       '1.0E7',
       '100.0',
     ]);
-    fc.assert(
-      fc.property(fc.double({ noNaN: true }), (value) =>
-        Object.is(Number(javaDoubleText(value).replace('Infinity', 'Infinity')), value),
-      ),
-    );
+    fc.assert(fc.property(fc.double({ noNaN: true }), (value) => Object.is(Number(javaDoubleText(value)), value)));
   });
 });
 
