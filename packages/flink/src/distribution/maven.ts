@@ -1,8 +1,8 @@
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SourceUnavailable } from './download.ts';
+import { ANSWER_TIMEOUT_MS, SourceUnavailable } from './download.ts';
 import { withPip } from './python.ts';
-import type { DistributionSystem } from './system.ts';
+import type { DistributionSystem, RunResult } from './system.ts';
 
 /** Coordinates of one file in a Maven repository. */
 export interface MavenArtifact {
@@ -27,10 +27,12 @@ export async function fetchMavenJar(
   signal?: AbortSignal,
 ): Promise<'mvn' | 'python'> {
   const reasons: string[] = [];
-  for (const [way, fetch] of [
+  const ways = [
     ['mvn', throughMaven],
     ['python', throughPython],
-  ] as const) {
+  ] as const;
+  // With a private local repository Maven has to fetch its own plugins first, which takes much longer.
+  for (const [way, fetch] of artifact.missingParent === undefined ? ways : ways.toReversed()) {
     const scratch = await mkdtemp(`${target}.incoming-`);
     try {
       await copyFile(await fetch(system, artifact, scratch, signal), target);
@@ -61,12 +63,45 @@ async function throughMaven(
   ];
   if (artifact.missingParent !== undefined)
     args.push(`-Dmaven.repo.local=${await privateRepository(artifact, scratch)}`);
-  const run = await system.run('mvn', args, { cwd: scratch, ...(signal === undefined ? {} : { signal }) });
+  const run = await runMaven(system, args, scratch, signal);
   if (!run.started) throw new SourceUnavailable('mvn is not installed');
   const [jar] = (await readdir(out).catch(() => [])).filter((name) => name.endsWith('.jar'));
   if (run.code === 0 && jar !== undefined) return join(out, jar);
   const line = run.output.split('\n').find((one) => one.includes('[ERROR]'));
   throw new SourceUnavailable(`mvn failed: ${line?.replace(/^.*\[ERROR\]\s*/, '').slice(0, 300) ?? 'no message'}`);
+}
+
+/**
+ * Runs mvn, giving up when nothing has come within 5 seconds of its first request: left alone, it waits for minutes where
+ * the repository is out of reach.
+ */
+async function runMaven(
+  system: DistributionSystem,
+  args: readonly string[],
+  cwd: string,
+  signal: AbortSignal | undefined,
+): Promise<RunResult> {
+  const silent = new AbortController();
+  const settled = new AbortController();
+  let asked = false;
+  const onLine = (line: string): void => {
+    if (/Downloaded from /.test(line)) settled.abort();
+    if (asked || !/Downloading from /.test(line)) return;
+    asked = true;
+    system.sleep(ANSWER_TIMEOUT_MS, settled.signal).then(
+      () => silent.abort(),
+      () => undefined,
+    );
+  };
+  try {
+    const limits = signal === undefined ? silent.signal : AbortSignal.any([silent.signal, signal]);
+    return await system.run('mvn', args, { cwd, onLine, signal: limits });
+  } catch (error) {
+    if (!silent.signal.aborted || signal?.aborted) throw error;
+    throw new SourceUnavailable('the Maven repository does not answer');
+  } finally {
+    settled.abort();
+  }
 }
 
 /** A local repository that holds nothing but a stub of the missing parent. */
