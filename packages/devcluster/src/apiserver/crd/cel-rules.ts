@@ -2,6 +2,7 @@ import { type CelInput, type CelValue, celEnv, isCelError, parse, plan } from '@
 import type { FieldError } from '../model.ts';
 import { equalJson, getOwn, isObject } from '../schema/index.ts';
 import { duplicate, forbiddenField, invalidValue, required } from '../validation/field-errors.ts';
+import { celTypeOf, checkExpression } from './cel-check.ts';
 import { LIBRARY } from './cel-library.ts';
 import { none, optionalOf, rewriteOptionals } from './cel-optional.ts';
 import { toCelValue } from './cel-values.ts';
@@ -51,13 +52,32 @@ export function compileRules(schema: JsonSchema): RuleCheck | undefined {
   };
 }
 
-/** Why an expression cannot be used; undefined when it can. */
-export function expressionProblem(expression: string): string | undefined {
+/**
+ * Why a rule, or a messageExpression, of a schema cannot be used; undefined when it can. The text is the server's, behind
+ * `messageExpression ` or nothing.
+ */
+export function expressionProblem(
+  expression: string,
+  schema: JsonSchema,
+  isResource: boolean,
+  rule: ValidationRule,
+  wanted: 'bool' | 'string',
+): string | undefined {
   try {
     compileExpression(expression);
-    return undefined;
+    // Positions and types of optional syntax are lost when it is rewritten.
+    if (rewriteOptionals(expression) !== expression) return undefined;
+    const self = celTypeOf(schema, isResource) ?? { k: 'dyn' };
+    const scope = new Map([
+      ['self', self],
+      ['oldSelf', rule.optionalOldSelf === true ? { k: 'dyn' as const } : self],
+    ]);
+    const type = checkExpression(expression, scope, environment.funcs);
+    const fits = type.k === 'dyn' || (type.k === 'scalar' && type.name === wanted);
+    if (fits) return undefined;
+    return wanted === 'bool' ? 'cel expression must evaluate to a bool' : 'must evaluate to a string';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return `compilation failed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -13,6 +13,7 @@ const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvali
 export function ruleErrors(
   schema: JsonSchema,
   path: string,
+  isResource: boolean,
   uncorrelatable: string | undefined,
   errors: FieldError[],
   expressions: FieldError[],
@@ -20,7 +21,7 @@ export function ruleErrors(
   for (const [i, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) {
     const at = `${path}.x-kubernetes-validations[${i}]`;
     checkForm(rule, at, schema, errors);
-    checkExpressions(rule, at, uncorrelatable, expressions);
+    checkExpressions(rule, at, schema, isResource, uncorrelatable, expressions);
   }
 }
 
@@ -70,16 +71,18 @@ function refersToField(fieldPath: string, schema: JsonSchema): boolean {
 function checkExpressions(
   rule: ValidationRule,
   at: string,
+  schema: JsonSchema,
+  isResource: boolean,
   uncorrelatable: string | undefined,
   out: FieldError[],
 ): void {
   const usesOld = /\boldSelf\b/.test(rule.rule);
-  const problem = rule.rule.trim() === '' ? undefined : expressionProblem(rule.rule);
-  if (problem !== undefined) out.push(invalidRule(`${at}.rule`, rule, `compilation failed: ${problem}`));
-  const message = rule.messageExpression?.trim() ? expressionProblem(rule.messageExpression) : undefined;
-  if (message !== undefined) {
-    const detail = `messageExpression compilation failed: ${message}`;
-    out.push(invalidRule(`${at}.messageExpression`, rule, detail));
+  const { messageExpression } = rule;
+  const problem = rule.rule.trim() === '' ? undefined : expressionProblem(rule.rule, schema, isResource, rule, 'bool');
+  if (problem !== undefined) out.push(invalidRule(`${at}.rule`, rule, problem));
+  if (messageExpression?.trim()) {
+    const message = expressionProblem(messageExpression, schema, isResource, rule, 'string');
+    if (message !== undefined) out.push(invalidRule(`${at}.messageExpression`, rule, `messageExpression ${message}`));
   }
   if (usesOld && uncorrelatable !== undefined) {
     const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`;

@@ -99,7 +99,7 @@ function checkNode(schema: JsonSchema, at: Place, errors: FieldError[], rules: F
   }
   descend(schema, at, errors, rules);
   checkExtensions(schema, at.path, errors);
-  ruleErrors(schema, at.path, at.uncorrelatable, errors, rules);
+  ruleErrors(schema, at.path, at.isRoot || isEmbedded(schema), at.uncorrelatable, errors, rules);
 }
 
 function checkKeywords(schema: JsonSchema, at: Place, errors: FieldError[]): void {
