@@ -1,3 +1,4 @@
+export { type ClusterUsage, clusterUsage } from './effective/cluster-usage.ts';
 export { defaultConfiguration, versionPrefixes } from './effective/defaults.ts';
 export {
   buildDeployConfig,

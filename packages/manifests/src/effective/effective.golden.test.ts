@@ -1,7 +1,10 @@
-import { parseExactJson } from '@drey/api';
+import { type JsonNumber, javaNumberText, parseExactJson } from '@drey/api';
+import type { FlinkConfig } from '@drey/flink';
 import { afterAll, describe, expect, test } from 'vitest';
 import { goldenArea } from '../../../../golden/golden.ts';
+import { clusterUsage } from './cluster-usage.ts';
 import { buildDeployConfig, type DeployConfig, withoutOperatorKeys } from './deploy-config.ts';
+import { taskManagers } from './job-config.ts';
 import { buildObserveConfig, buildSessionJobConfig } from './session-job-config.ts';
 import type { DeploymentInput } from './spec-view.ts';
 
@@ -23,6 +26,9 @@ interface Vector {
     readonly keysNotPassedToFlink?: readonly string[];
     readonly observe?: Shown;
     readonly sessionJob?: Shown;
+    readonly numTaskManagers?: number;
+    readonly clusterCpu?: number | JsonNumber;
+    readonly clusterMemory?: number | JsonNumber;
     readonly exception?: string;
   };
 }
@@ -63,6 +69,7 @@ function check(vector: Vector): void {
         ? { jobmanager: result.deploy.podTemplates.jobmanager, taskmanager: result.deploy.podTemplates.taskmanager }
         : {},
     );
+    checkUsage(built.config, result);
     if (result.deploy.logFiles) expect(built.logging).toEqual(result.deploy.logFiles);
     const removed = [...built.config.keys()].filter((key) => !withoutOperatorKeys(built.config).has(key)).sort();
     expect(removed).toEqual([...(result.keysNotPassedToFlink ?? [])].sort());
@@ -76,6 +83,13 @@ function check(vector: Vector): void {
       comparable(result.sessionJob.config),
     );
   }
+}
+
+function checkUsage(config: FlinkConfig, { numTaskManagers, clusterCpu, clusterMemory }: Vector['result']): void {
+  expect(taskManagers(config)).toBe(numTaskManagers);
+  const usage = clusterUsage(config, taskManagers(config));
+  expect(usage.cpu).toBeCloseTo(Number(javaNumberText(clusterCpu ?? 0)), 9);
+  expect(usage.memory?.toString()).toBe(clusterMemory === undefined ? undefined : javaNumberText(clusterMemory));
 }
 
 function operatorConfigOf({ operatorConfig = {} }: Vector): Record<string, string> {
