@@ -115,6 +115,11 @@ exec 3>&-
 exec "$@"
 `;
 
+/** As {@link isolatedCommand}, for a command that runs on the machine as it is. */
+export function plainCommand(workingDirectory: string, command: readonly string[]): [string, ...string[]] {
+  return ['/bin/sh', '-c', INNER_SCRIPT, 'drey', workingDirectory, ...command];
+}
+
 /** The command line that runs `command` inside the namespaces and root of a running container. */
 export function enterCommand(
   isolation: Extract<Isolation, { type: 'namespaces' }>,
@@ -131,11 +136,18 @@ export function enterCommand(
     '--uts',
     '--root',
     '--wd',
+    ...inDirectory(target.workingDirectory, command),
+  ];
+}
+
+/** Runs a command in a directory, with the message that users know when there is no such program. */
+export function inDirectory(workingDirectory: string, command: readonly string[]): [string, ...string[]] {
+  return [
     '/bin/sh',
     '-c',
     'cd "$1" 2>/dev/null; shift; command -v -- "$1" >/dev/null || { printf \'exec: "%s": executable file not found in $PATH\\n\' "$1" >&2; exit 127; }; exec "$@"',
     'drey',
-    target.workingDirectory,
+    workingDirectory,
     ...command,
   ];
 }

@@ -51,11 +51,7 @@ export class ProcessRuntime implements PodRuntime {
 
   sandbox(pod: Pod, podAddress: string): PodSandbox {
     const isolation = this.#isolation;
-    if (isolation === undefined || isolation.type === 'paths') {
-      throw new Error(
-        'E_NODE_NO_NAMESPACES: this machine allows no mount namespaces. Allow unprivileged user namespaces, or run as root.',
-      );
-    }
+    if (isolation === undefined) throw new Error('the runtime has not been started');
     const { client, clock, images, dataDirectory, hostAddress, apiServer, nodeAllocatable } = this.#options;
     const sandbox = new ProcessSandbox(
       {

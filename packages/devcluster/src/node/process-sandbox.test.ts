@@ -11,12 +11,16 @@ import {
   systemClock,
 } from '@drey/kube';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { detectIsolation } from './isolation.ts';
+import { detectIsolation, type Isolation } from './isolation.ts';
 import { ProcessSandbox, type SandboxEnv } from './process-sandbox.ts';
 import { ProcessTable, sessionMembers } from './processes.ts';
 import { StartError } from './runtime.ts';
 
-const isolation = await detectIsolation();
+const detected = await detectIsolation();
+/** As root both kinds can be tried: plain mount namespaces, and those of a user without rights. */
+const isolations =
+  detected.type === 'namespaces' ? (detected.user ? [detected] : [detected, { ...detected, user: true }]) : [];
+let isolation: Isolation = detected;
 
 let directory: string;
 let objects: Record<string, AnyObject>;
@@ -96,7 +100,11 @@ const runToEnd = async (sandbox: ProcessSandbox, container: Container) => {
   return { exit, log: await logOf(sandbox) };
 };
 
-describe.skipIf(isolation.type !== 'namespaces')('process sandbox', () => {
+describe.each(isolations)('process sandbox, user namespace: $user', (kind) => {
+  beforeEach(() => {
+    isolation = kind;
+  });
+
   it('runs a command with its volumes where it expects them', async () => {
     objects['configmaps/settings'] = { apiVersion: 'v1', kind: 'ConfigMap', metadata: {}, data: { a: 'A', b: 'B' } };
     const sandbox = await sandboxOf({

@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock, Container, KubeClient, Pod, ProbeHandler } from '@drey/kube';
 import { sleep } from '@drey/kube';
 import type { DuplexBytes, ExecOptions, ExecSession } from '../apiserver/contract.ts';
@@ -9,24 +9,24 @@ import {
   type ContainerView,
   containerView,
   type HostVolume,
-  hostView,
   hostVolume,
   type PodDirectories,
   writeVolumeFiles,
 } from './container-files.ts';
 import { ContainerLog } from './container-log.ts';
+import { makeRoot } from './container-root.ts';
 import { execSession } from './exec-session.ts';
 import { type FastStart, fastStart } from './fast-start.ts';
 import { FLINK_HOME } from './flink-image.ts';
 import { httpGet, tcpConnect } from './handler-actions.ts';
 import { hostsFile, type ServiceAddresses } from './hosts-file.ts';
 import { type ImageOptions, type ResolvedImage, resolveImage } from './images.ts';
-import { enterCommand, type Isolation, isolatedCommand } from './isolation.ts';
+import { enterCommand, type Isolation, inDirectory, isolatedCommand, plainCommand } from './isolation.ts';
 import { loadEnvObjects, loadVolumeObjects, requestToken } from './object-sources.ts';
+import { byPaths } from './path-mode.ts';
 import { httpActionUrl, type ProbeOutcome, portNumber } from './probe.ts';
 import { drained, readOrEmpty, startReport, terminationMessage } from './process-reports.ts';
 import { killGroup, killProcess, type ProcessTable, type SupervisedProcess } from './processes.ts';
-import { fstab, planRoot } from './root-plan.ts';
 import { type ContainerExit, type PodSandbox, type RunningContainer, StartError } from './runtime.ts';
 import { type TokenNeed, volumeFiles, volumeReferences } from './volume-files.ts';
 
@@ -35,7 +35,7 @@ export interface SandboxEnv {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly processes: ProcessTable;
-  readonly isolation: Extract<Isolation, { type: 'namespaces' }>;
+  readonly isolation: Isolation;
   readonly images: ImageOptions;
   readonly dataDirectory: string;
   readonly hostAddress: string;
@@ -47,6 +47,13 @@ export interface SandboxEnv {
   readonly services: () => readonly ServiceAddresses[];
   /** The sandbox was destroyed. */
   ended(sandbox: ProcessSandbox): void;
+}
+
+interface ViewCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
 }
 
 interface Instance {
@@ -124,11 +131,12 @@ export class ProcessSandbox implements PodSandbox {
       directories: this.#directories,
     });
     const fast = this.#fastStart(outcome.image, view, env);
-    const process = await this.#spawn({ ...view, command: fast?.command ?? view.command }, fast?.env ?? env);
+    const run = this.#inView(view, fast?.command ?? view.command, fast?.env ?? env);
+    const process = await this.#env.processes.spawn(run.file, run.args, { env: run.env, stdin: false });
     const log = this.#openLog(container.name, instance);
     process.child.stdout?.on('data', (chunk: Uint8Array) => log.write('stdout', chunk));
     process.child.stderr?.on('data', (chunk: Uint8Array) => log.write('stderr', chunk));
-    const state: Instance = { process, workingDirectory: view.workingDirectory, env, oomKilled: false };
+    const state: Instance = { process, workingDirectory: run.workingDirectory, env: run.env, oomKilled: false };
     const failure = await startReport(process);
     if (failure !== undefined) {
       await process.exited;
@@ -270,29 +278,21 @@ export class ProcessSandbox implements PodSandbox {
     });
   }
 
-  #spawn(view: ContainerView, env: Readonly<Record<string, string>>): Promise<SupervisedProcess> {
-    const root = join(view.directory, 'root');
-    const plan = planRoot(view.requests, {
-      rootDirectory: root,
-      skeletonDirectory: join(view.directory, 'skeleton'),
-      host: hostView,
-    });
-    for (const directory of plan.directories) mkdirSync(directory, { recursive: true });
-    for (const file of plan.files) {
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, '', { flag: 'a' });
+  /** How a command is run so that it sees its files: in a root of its own, or with paths replaced. */
+  #inView(view: ContainerView, command: readonly string[], env: Readonly<Record<string, string>>): ViewCommand {
+    const { isolation, apiServer } = this.#env;
+    if (isolation.type === 'paths') {
+      const apiServerUrl = `https://${apiServer.host}:${apiServer.port}`;
+      const replaced = byPaths({ view, command, env, podDirectory: this.#directories.pod, apiServerUrl });
+      const [file, ...args] = plainCommand(replaced.workingDirectory, replaced.command);
+      return { file, args, env: replaced.env, workingDirectory: replaced.workingDirectory };
     }
-    for (const link of plan.symlinks) replaceLink(link.path, link.target);
+    const { workingDirectory } = view;
     const table = join(view.directory, 'fstab');
-    writeFileSync(table, fstab(plan.mounts, { allowReadOnly: !this.#env.isolation.user }));
-    const [file, ...args] = isolatedCommand(this.#env.isolation, {
-      fstab: table,
-      root,
-      hostname: this.#hostname(),
-      workingDirectory: view.workingDirectory,
-      command: view.command,
-    });
-    return this.#env.processes.spawn(file, args, { env, stdin: false });
+    const root = makeRoot(view, table, { allowReadOnly: !isolation.user });
+    const hostname = this.#hostname();
+    const [file, ...args] = isolatedCommand(isolation, { fstab: table, root, hostname, workingDirectory, command });
+    return { file, args, env, workingDirectory };
   }
 
   async #exit(container: Container, state: Instance, log: ContainerLog, view: ContainerView): Promise<ContainerExit> {
@@ -333,7 +333,11 @@ export class ProcessSandbox implements PodSandbox {
 
   #enter(instance: Instance, command: readonly string[], stdin: boolean): Promise<SupervisedProcess> {
     const target = { pid: instance.process.pid, workingDirectory: instance.workingDirectory };
-    const [file, ...args] = enterCommand(this.#env.isolation, target, command);
+    const { isolation } = this.#env;
+    const [file, ...args] =
+      isolation.type === 'paths'
+        ? inDirectory(instance.workingDirectory, command)
+        : enterCommand(isolation, target, command);
     return this.#env.processes.spawn(file, args, { env: { TERM: 'xterm', ...instance.env }, stdin });
   }
 
@@ -367,11 +371,6 @@ export class ProcessSandbox implements PodSandbox {
         this.#refreshToken(volume, { ...need, expirationSeconds: Math.max(60, need.expirationSeconds / 4) });
     });
   }
-}
-
-function replaceLink(path: string, target: string): void {
-  rmSync(path, { force: true });
-  symlinkSync(target, path);
 }
 
 function shellQuote(word: string): string {
