@@ -1,9 +1,10 @@
 /** What is put into `status.error`: the exception types are those of the Apache operator, whose users match on them. */
 export interface ResourceError {
   readonly type: ErrorType;
-  readonly message: string;
+  /** Absent for exceptions that have none. */
+  readonly message?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
-  readonly causes?: readonly { readonly type: string; readonly message: string }[];
+  readonly causes?: readonly { readonly type: string; readonly message?: string | undefined }[];
 }
 
 const PACKAGE = 'org.apache.flink.kubernetes.operator.exception';
@@ -31,28 +32,30 @@ export interface ErrorLimits {
 
 /** The JSON text of an error (reference: apache-operator.md 2.7). */
 export function errorText(error: ResourceError, limits: ErrorLimits): string {
-  const cut = (text: string): string => text.slice(0, limits.fieldLength);
-  const causes = (error.causes ?? []).slice(0, limits.causes);
-  const messages = [error.message, ...(error.causes ?? []).map((cause) => cause.message)];
-  const labels = labelsOf(messages, limits.labels);
-  const additionalMetadata = { ...error.metadata, ...(labels.length > 0 ? { labels } : {}) };
+  const cut = (text: string | undefined): string | undefined => text?.slice(0, limits.fieldLength);
+  const all = error.causes ?? [];
+  const withLabels = (messages: readonly (string | undefined)[]): { labels?: string[] } => {
+    const labels = labelsOf(messages, limits.labels);
+    return labels.length > 0 ? { labels } : {};
+  };
   return JSON.stringify({
     type: cut(error.type),
     message: cut(error.message),
-    additionalMetadata,
-    throwableList: causes.map((cause) => ({
+    additionalMetadata: { ...error.metadata, ...withLabels([error.message, ...all.map((cause) => cause.message)]) },
+    throwableList: all.slice(0, limits.causes).map((cause, index) => ({
       type: cut(cause.type),
       message: cut(cause.message),
-      additionalMetadata: {},
+      // A cause carries the labels of itself and of what caused it.
+      additionalMetadata: withLabels(all.slice(index).map((one) => one.message)),
     })),
   });
 }
 
-function labelsOf(messages: readonly string[], labels: ReadonlyMap<string, string>): string[] {
+function labelsOf(messages: readonly (string | undefined)[], labels: ReadonlyMap<string, string>): string[] {
   const found = new Set<string>();
   for (const [pattern, label] of labels) {
     const expression = compiled(pattern);
-    if (expression !== undefined && messages.some((message) => expression.test(message))) found.add(label);
+    if (expression !== undefined && messages.some((message) => expression.test(message ?? ''))) found.add(label);
   }
   return [...found];
 }
