@@ -363,6 +363,10 @@ describe.skipIf(available === undefined)('kubectl', () => {
     const failed = await kubectl.run(`exec p -n ${ns} -- fail 3`);
     expect([failed.code, failed.stderr]).toEqual([3, expect.stringContaining('it went wrong')]);
     expect(await kubectl.ok(`exec -i p -n ${ns} -- cat`, 'through the pipe')).toBe('through the pipe');
+    await kubectl.ok(`run waiting --image=web:1 -n ${ns}`);
+    expect((await kubectl.run(`exec waiting -n ${ns} -- echo`)).stderr).toContain(
+      'pod waiting does not have a host assigned',
+    );
   });
 
   it('forwards ports, more than one connection, and says what is refused', async () => {

@@ -161,18 +161,14 @@ class RunningFront implements Front {
     this.#upgraded.add(socket);
     socket.on('close', () => this.#upgraded.delete(socket));
     try {
-      if (incoming.headers.upgrade?.toLowerCase() !== 'websocket') {
-        await writeRawResponse(
-          socket,
-          statusResponse(400, 'BadRequest', `unsupported upgrade: ${incoming.headers.upgrade ?? ''}`),
-        );
-        return;
-      }
-      const webSocket = { protocols: offeredProtocols(incoming) };
+      // kubectl tries SPDY after a refused WebSocket and shows that answer, so the call is judged all the same.
+      const isWebSocket = incoming.headers.upgrade?.toLowerCase() === 'websocket';
+      const webSocket = isWebSocket ? { protocols: offeredProtocols(incoming) } : undefined;
       const answer = await this.#answer(incoming, undefined, controller.signal, webSocket);
       await this.#counted(answer, async (counted) => {
         const streams = counted.status === 200 && isStream(counted.body);
-        if (counted.upgrade === undefined && !streams) return writeRawResponse(socket, counted);
+        if (webSocket === undefined || (counted.upgrade === undefined && !streams))
+          return writeRawResponse(socket, counted);
         const protocol = counted.upgrade?.protocol;
         if (protocol !== undefined) acceptedProtocols.set(incoming, protocol);
         const accepted = { server: this.#webSockets, incoming, socket, head, signal: controller.signal };
