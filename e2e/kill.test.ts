@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { example, hasKubectl, isStable, jvmsBelow, startDrey, type TestCluster } from './support/drey.ts';
+
+interface Checkpoints {
+  readonly counts: { readonly completed: number };
+  readonly latest: {
+    readonly restored: { readonly id: number; readonly external_path: string } | null;
+    readonly completed: { readonly id: number; readonly external_path: string } | null;
+  };
+}
+
+const jobManagerClass = 'KubernetesApplicationClusterEntrypoint';
+const taskManagerClass = 'KubernetesTaskExecutorRunner';
+
+describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', () => {
+  let cluster: TestCluster;
+  const checkpoints = async (name: string): Promise<Checkpoints> => {
+    const jobId = cluster.deployment(name).status?.jobStatus?.jobId;
+    return cluster.flink<Checkpoints>(name, `/jobs/${jobId}/checkpoints`);
+  };
+  /** Waits until some checkpoints are complete, so that there is state to lose. */
+  const withState = async (name: string): Promise<Checkpoints> => {
+    for (const end = performance.now() + 60_000; performance.now() < end; ) {
+      const now = await checkpoints(name).catch(() => undefined); // between two JobManagers
+      if (now && now.counts.completed >= 2) return now;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    throw new Error('no checkpoints within 60 s');
+  };
+  const kill = (text: string): void => {
+    const pids = jvmsBelow(cluster.pid(), text);
+    expect(pids).toHaveLength(1);
+    process.kill(pids[0] as number, 'SIGKILL');
+  };
+  const numberOf = (path: string | undefined): number => Number(/chk-(\d+)$/.exec(path ?? '')?.[1] ?? 0);
+
+  beforeAll(async () => {
+    cluster = await startDrey('e2e-kill');
+    cluster.apply(example('killed'));
+    await cluster.reach('killed', 'running', isStable);
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+  });
+
+  it('goes on from a checkpoint when a TaskManager dies', async () => {
+    const before = await withState('killed');
+    kill(taskManagerClass);
+    await cluster.reach(
+      'killed',
+      'seen',
+      (object) => !isStable(object) || object.status?.jobStatus?.state === 'RUNNING',
+    );
+    for (const end = performance.now() + 60_000; ; ) {
+      const now = await checkpoints('killed').catch(() => undefined); // tasks are being started again
+      const restored = now?.latest.restored;
+      if (restored) {
+        expect(restored.id).toBeGreaterThanOrEqual(before.latest.completed?.id ?? 0);
+        break;
+      }
+      if (performance.now() > end) throw new Error('no restore within 60 s');
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    await cluster.reach('killed', 'running', isStable);
+  });
+
+  it('goes on from the newest checkpoint when the JobManager dies, and says so within a second', async () => {
+    const before = await withState('killed');
+    kill(jobManagerClass);
+    const started = performance.now();
+    await cluster.reach(
+      'killed',
+      'the death in the status',
+      (object) => object.status?.jobStatus?.state !== 'RUNNING',
+      5_000,
+    );
+    expect(performance.now() - started).toBeLessThan(3_000); // kubectl's own polling included; bench/ measures it exactly
+    await cluster.reach('killed', 'running again', isStable);
+    const after = await checkpoints('killed');
+    expect(numberOf(after.latest.restored?.external_path)).toBeGreaterThanOrEqual(
+      numberOf(before.latest.completed?.external_path),
+    );
+  });
+
+  it('ends an upgrade that was interrupted by the death of the whole cluster in the middle of its savepoint', async () => {
+    await withState('killed');
+    cluster.kubectl('patch', 'flinkdeployment', 'killed', '--type=merge', '-p', '{"spec":{"job":{"parallelism":1}}}');
+    await cluster.reach(
+      'killed',
+      'the savepoint in progress',
+      (object) => (object.status as { operation?: { phase?: string } } | undefined)?.operation?.phase === 'stopping',
+      30_000,
+    );
+    await cluster.crash();
+    await cluster.restart();
+    const object = await cluster.reach('killed', 'the new spec running', isStable, 120_000);
+    expect(object.spec.job?.parallelism).toBe(1);
+    const after = await checkpoints('killed');
+    expect(after.latest.restored?.external_path).toBeDefined();
+    const jobs = await cluster.flink<{ jobs: { state: string; tasks: { total: number } }[] }>(
+      'killed',
+      '/jobs/overview',
+    );
+    expect(jobs.jobs.filter((one) => one.state === 'RUNNING')).toHaveLength(1);
+  });
+});
