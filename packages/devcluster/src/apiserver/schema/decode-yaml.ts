@@ -1,6 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ScalarTag } from 'yaml';
 import { type Decoded, decodeJson } from './decode.ts';
 import { setOwn } from './json.ts';
+import { yamlErrorMessage } from './yaml-errors.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -26,7 +27,8 @@ interface Conversion {
   nodesLeft: number;
 }
 
-class TooManyNodes extends Error {}
+/** Its message is the decoder's. */
+class ConversionError extends Error {}
 
 /**
  * YAML as the real server reads it: one document of YAML 1.1, turned into JSON (keys become strings, later duplicates
@@ -44,28 +46,24 @@ export function decodeYaml(bytes: Uint8Array): Decoded {
     uniqueKeys: false,
     customTags: (tags) => [...YAML_1_1, ...tags],
   });
-  const error = document.errors[0];
-  if (error !== undefined) {
-    return { ok: false, message: `yaml: line ${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}` };
-  }
-  const conversion: Conversion = { document, duplicates: [], nodesLeft: NODES_PER_CHARACTER_MAX * text.length };
+  // Of several documents the first one counts.
+  const error = document.errors.find((e) => e.code !== 'MULTIPLE_DOCS');
+  if (error !== undefined) return { ok: false, message: yamlErrorMessage(error, text, lines) };
+  const conversion: Conversion = { document, duplicates: [], nodesLeft: NODES_PER_CHARACTER_MAX * (text.length + 1) };
   try {
     const value = toJson(document.contents, '', conversion);
     const normal = decodeJson(encoder.encode(JSON.stringify(value)));
     return normal.ok ? { ...normal, duplicates: conversion.duplicates } : normal;
   } catch (fault) {
-    if (fault instanceof TooManyNodes) return { ok: false, message: 'yaml: document contains excessive aliasing' };
+    if (fault instanceof ConversionError) return { ok: false, message: fault.message };
     throw fault;
   }
 }
 
-function firstLine(message: string): string {
-  return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
-}
-
 function toJson(raw: unknown, path: string, c: Conversion): unknown {
-  if (--c.nodesLeft < 0) throw new TooManyNodes();
+  if (--c.nodesLeft < 0) throw new ConversionError('yaml: document contains excessive aliasing');
   const node = isAlias(raw) ? raw.resolve(c.document) : raw;
+  if (isAlias(raw) && node === undefined) throw new ConversionError(`yaml: unknown anchor '${raw.source}' referenced`);
   if (isScalar(node)) return scalarToJson(node.value);
   if (isSeq(node)) return node.items.map((item, i) => toJson(item, `${path}[${i}]`, c));
   if (!isMap(node)) return null;

@@ -63,11 +63,27 @@ describe('decodeYaml', () => {
     });
   });
 
-  test('names the line of an error', () => {
-    expect(decodeYaml(bytes('a: 1\nb: [c'))).toMatchObject({
-      ok: false,
-      message: expect.stringMatching(/^yaml: line 2: /),
-    });
+  test.each([
+    ['a: [b', "yaml: line 1: did not find expected ',' or ']'"],
+    ['a: {b', "yaml: line 1: did not find expected ',' or '}'"],
+    ['a: b: c', 'yaml: mapping values are not allowed in this context'],
+    ['key: value\n  more: x\n', 'yaml: line 2: mapping values are not allowed in this context'],
+    ['a:\n  b: 1\n c: 2\n', 'yaml: line 2: did not find expected key'],
+    ['a: "x', 'yaml: found unexpected end of stream'],
+    ['\ta: 1', 'yaml: found character that cannot start any token'],
+    ['a: 1\n\tb: 2', 'yaml: line 2: found a tab character that violates indentation'],
+    ['a: 1\nb', "yaml: line 3: could not find expected ':'"],
+    ['a: @x', 'yaml: found character that cannot start any token'],
+    ['- a\nb: 1', "yaml: line 1: did not find expected '-' indicator"],
+    ['a: *x', "yaml: unknown anchor 'x' referenced"],
+    ['a: "\\q"', 'yaml: found unknown escape character'],
+  ])('says why %j is malformed, in the words of the real server', (text, message) => {
+    expect(decodeYaml(bytes(text))).toEqual({ ok: false, message });
+  });
+
+  test('reads the first of several documents, and nothing as null', () => {
+    expect(decodeYaml(bytes('a: 1\n---\nb: 2\n'))).toMatchObject({ ok: true, value: { a: 1 } });
+    expect(decodeYaml(bytes(''))).toMatchObject({ ok: true, value: null });
   });
 
   test('refuses a document that aliases blow up', () => {
