@@ -18,6 +18,8 @@ const TRANSFORMS: Readonly<Record<string, Representation['as']>> = {
   PartialObjectMetadataList: 'metadata-list',
 };
 
+const PRODUCED = new Set(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', '*/*']);
+
 /**
  * The representation that an `Accept` header asks for. Throws 406 when it asks only for what the server does not write
  * (protobuf among them: this server answers in JSON and YAML).
@@ -29,13 +31,21 @@ export function negotiate(accept: string | undefined, query: URLSearchParams): R
     const found = representationOf(entry);
     if (found !== undefined) return { ...found, pretty };
   }
-  throw failure({
-    code: 406,
-    reason: 'NotAcceptable',
-    message:
-      '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-    details: {},
-  });
+  throw notAcceptable(parseAccept(accept).some(({ type }) => PRODUCED.has(type)));
+}
+
+/** `known`: the type is one that is produced, but not in the form that was asked for. */
+function notAcceptable(known: boolean): Error {
+  const types = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  if (known) {
+    return failure({
+      code: 406,
+      reason: 'NotAcceptable',
+      message: `only the following media types are accepted: ${types}`,
+    });
+  }
+  const message = `406: Not Acceptable\n\nAvailable representations: ${types}`;
+  return failure({ code: 406, reason: 'NotAcceptable', message, details: {} });
 }
 
 function isPretty(value: string | null): boolean {

@@ -157,9 +157,7 @@ function statusAnswer(error: StatusError, accept?: string): ApiResponse {
 
 /** Reads by group and plural; custom resources by their storage version. */
 function objectReader(store: ObjectStore, registry: ResourceRegistry): ObjectReader {
-  const keyOf = (group: string, plural: string): string =>
-    registry.all().find((resource) => resource.group === group && resource.plural === plural)?.storageKey ??
-    `${group}/${plural}`;
+  const keyOf = (group: string, plural: string): string => registry.storageKeyOf(group, plural) ?? `${group}/${plural}`;
   return {
     get: (group, plural, namespace, name) => store.get(keyOf(group, plural), namespace ?? '', name)?.object,
     list: (group, plural, namespace) => store.list(keyOf(group, plural), { namespace }).map((record) => record.object),

@@ -6,6 +6,7 @@ import type { ServedResource } from './served.ts';
 export class ResourceRegistry implements Registry {
   readonly #builtin: readonly ServedResource[];
   readonly #byPlural = new Map<string, ServedResource>();
+  readonly #storageKeys = new Map<string, string>();
   readonly #byKind = new Map<string, ServedResource>();
   /** By the name of the definition. */
   readonly #custom = new Map<string, readonly ServedResource[]>();
@@ -26,6 +27,11 @@ export class ResourceRegistry implements Registry {
 
   findKind(group: string, version: string, kind: string): ServedResource | undefined {
     return this.#byKind.get(`${group}/${version}/${kind}`);
+  }
+
+  /** Where a kind lies in storage, whatever the version. */
+  storageKeyOf(group: string, plural: string): string | undefined {
+    return this.#storageKeys.get(`${group}/${plural}`);
   }
 
   /** Whether anything is served under this group and version. */
@@ -52,5 +58,6 @@ export class ResourceRegistry implements Registry {
   #index(resource: ServedResource): void {
     this.#byPlural.set(`${resource.group}/${resource.version}/${resource.plural}`, resource);
     this.#byKind.set(`${resource.group}/${resource.version}/${resource.kind}`, resource);
+    this.#storageKeys.set(`${resource.group}/${resource.plural}`, resource.storageKey);
   }
 }

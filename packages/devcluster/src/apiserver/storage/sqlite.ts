@@ -16,18 +16,24 @@ const SETUP = `
   CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+export interface SqliteLimits {
+  /** The file never grows beyond so many pages of 4 KiB; further writes are E_STORE_FULL. Default: the disk is the limit. */
+  readonly maxPages?: number;
+}
+
 /**
  * The durable copy in one SQLite file (write-ahead log, mode 0600, since it holds Secrets).
  *
  * Guarantees: each write is one transaction, and survives the death of this process at any moment. A second instance on
  * the same file gets E_STORE_LOCKED; the lock ends with the process. A full disk is E_STORE_FULL and changes nothing.
  */
-export function openSqliteBackend(path: string): Backend {
+export function openSqliteBackend(path: string, limits: SqliteLimits = {}): Backend {
   return guarded(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const db = new DatabaseSync(path);
     try {
       prepare(db, path);
+      if (limits.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${Math.trunc(limits.maxPages)}`);
       return new SqliteBackend(db, path);
     } catch (error) {
       db.close();

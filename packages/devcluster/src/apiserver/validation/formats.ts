@@ -95,13 +95,13 @@ export function qualifiedNameErrors(value: string): string[] {
     else errors.push(...subdomainErrors(prefix).map((text) => `prefix part ${text}`));
   } else if (parts.length > 2) {
     return [
-      hint(
+      `${hint(
         "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
         QUALIFIED,
         'MyName',
         'my.name',
         '123-abc',
-      ) + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+      )} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   if (name === '') errors.push('name part must be non-empty');

@@ -20,7 +20,6 @@ const LAST_NODE_PORT = 32_767;
 
 /** What Services hold: known from the stored Services, and reserved while a write is under way. */
 export class ServiceAllocators implements Allocators {
-  readonly #store: ObjectStore;
   readonly #network: number;
   readonly #size: number;
   readonly #cidr: string;
@@ -31,7 +30,6 @@ export class ServiceAllocators implements Allocators {
   #nextPort = 0;
 
   constructor(store: ObjectStore, cidr: string) {
-    this.#store = store;
     this.#cidr = cidr;
     const [base = '10.0.0.0', bits = '16'] = cidr.split('/');
     this.#network = toNumber(base);

@@ -1,7 +1,8 @@
 import type { AnyObject } from '@drey/kube';
 import type { ServedResource } from '../registry/served.ts';
 import { type Decoded, decodeJson, decodeYaml, normalize, strictFieldErrors } from '../schema/index.ts';
-import { badRequest, failure } from '../status.ts';
+import { badRequest, failure, invalid } from '../status.ts';
+import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import type { WriteOptions } from './parameters.ts';
 
@@ -106,15 +107,17 @@ function checkKind(call: Call, fields: Record<string, unknown>, target: BodyTarg
   fields.kind = kind;
   fields.apiVersion = apiVersion;
   if (kind === target.kind && apiVersion === target.apiVersion) return;
-  const [version = '', group = ''] = apiVersion.split('/').reverse();
   if (target.crd !== undefined) {
-    const want = `${target.apiVersion.replace(/^[^/]*\//, `${target.group}/`)}, Kind=${target.kind}`;
-    throw badRequest(
-      kind === target.kind
-        ? `the API version in the data (${apiVersion}) does not match the expected API version (${target.apiVersion})`
-        : `${kind} in version "${version}" cannot be handled as a ${target.kind}: converting (${group}/${version}, Kind=${kind}) to (${want}): unknown conversion`,
-    );
+    if (apiVersion !== target.apiVersion) {
+      throw badRequest(
+        `the API version in the data (${apiVersion}) does not match the expected API version (${target.apiVersion})`,
+      );
+    }
+    const { name } = (fields.metadata ?? {}) as { name?: unknown };
+    const error = invalidValue('kind', kind, `must be ${target.kind}`);
+    throw invalid(target.group, kind, typeof name === 'string' ? name : '', [error]);
   }
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
   const known = call.core.registry.findKind(group, version, kind);
   const why =
     known === undefined || known.crd !== undefined

@@ -97,7 +97,7 @@ function respondValue(call: Call, status: number, form: Representation, value: u
 function toYaml(value: unknown): string {
   return stringify(value, {
     version: '1.1',
-    customTags: (tags) => tags.map((tag) => (isLooseFloat(tag) ? { ...tag, test: FLOAT } : tag)),
+    customTags: (tags) => tags.map((tag) => (isLooseFloat(tag) ? Object.assign({}, tag, { test: FLOAT }) : tag)),
     sortMapEntries: true,
     aliasDuplicateObjects: false,
     lineWidth: 0,
