@@ -101,6 +101,9 @@ async function installRuntime(
   const { report, signal } = options;
   const packageVersion = PACKAGE_VERSIONS[range.preferred] ?? '';
   report({ kind: 'step', text: `installing a Java ${range.preferred} runtime` });
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('.staging-')) await rm(join(folder, name), { recursive: true, force: true });
+  }
   const staging = await mkdtemp(join(folder, '.staging-'));
   const home = join(folder, packageVersion);
   try {

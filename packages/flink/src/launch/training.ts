@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
@@ -21,6 +21,7 @@ import { commandLine, type JavaLaunch, launchOf } from './launch.ts';
 const START_LIMIT_MS = 90_000;
 const EXIT_LIMIT_MS = 60_000;
 const POLL_MS = 100;
+const SETPRIV = '/usr/bin/setpriv';
 const EXAMPLE = 'StateMachineExample.jar';
 const EXAMPLE_CLASS = 'org.apache.flink.streaming.examples.statemachine.StateMachineExample';
 
@@ -54,7 +55,11 @@ export async function ensureArchives(system: DistributionSystem, request: Archiv
   return withLock(system, lock, signal === undefined ? {} : { signal }, async () => {
     if ((await existing()).length === keys.length) return existing();
     report({ kind: 'step', text: 'making class-data archives' });
-    const work = await mkdtemp(join(layout.archives, '.training-'));
+    const prefix = `.training-${formatFlinkVersion(distribution.version)}-`;
+    for (const name of await readdir(layout.archives)) {
+      if (name.startsWith(prefix)) await rm(join(layout.archives, name), { recursive: true, force: true });
+    }
+    const work = await mkdtemp(join(layout.archives, prefix));
     try {
       await train(system, request, work, { jobManager, taskManager });
     } catch (error) {
@@ -211,14 +216,20 @@ interface Running {
 
 function start(launch: JavaLaunch, work: string, name: string): Running {
   const output = openSync(join(work, `${name}.out`), 'w');
-  const [executable = '', ...args] = commandLine(launch);
+  const [executable = '', ...args] = [...diesWithParent(), ...commandLine(launch)];
   const child = spawn(executable, args, {
     cwd: work,
     env: { ...process.env, ...launch.env },
     stdio: ['ignore', output, output],
   });
+  closeSync(output);
   child.on('error', () => undefined);
   return { name, child };
+}
+
+/** A prefix that has the system end a process when this one is killed, where there is such a program. */
+function diesWithParent(): string[] {
+  return existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : [];
 }
 
 async function waitFor<T>(
