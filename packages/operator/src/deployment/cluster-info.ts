@@ -1,4 +1,5 @@
-import { doubleType, type FlinkConfig, parseMemorySize } from '@drey/flink';
+import { doubleType, type FlinkConfig } from '@drey/flink';
+import { clusterUsage } from '@drey/manifests';
 import type { FlinkReadings } from './world.ts';
 
 /**
@@ -19,19 +20,9 @@ export function clusterInfo(flink: FlinkReadings, options: FlinkConfig): Record<
 }
 
 function totals(taskManagers: number, options: FlinkConfig): Record<string, string> {
-  const number = (key: string, otherwise: number): number => Number(options.raw(key) ?? otherwise);
-  const bytes = (key: string): number => {
-    const text = options.raw(key);
-    return text === undefined ? 0 : Number(parseMemorySize(text));
+  const { cpu, memory } = clusterUsage(options, taskManagers);
+  return {
+    'total-cpu': doubleType.format(cpu, options.rules),
+    ...(memory === undefined ? {} : { 'total-memory': String(memory) }),
   };
-  const replicas = number('kubernetes.jobmanager.replicas', 1);
-  const cpu =
-    number('kubernetes.jobmanager.cpu.amount', 1) * number('kubernetes.jobmanager.cpu.limit-factor', 1) * replicas +
-    number('kubernetes.taskmanager.cpu.amount', 1) *
-      number('kubernetes.taskmanager.cpu.limit-factor', 1) *
-      taskManagers;
-  const memory =
-    bytes('jobmanager.memory.process.size') * number('kubernetes.jobmanager.memory.limit-factor', 1) * replicas +
-    bytes('taskmanager.memory.process.size') * number('kubernetes.taskmanager.memory.limit-factor', 1) * taskManagers;
-  return { 'total-cpu': doubleType.format(cpu, options.rules), 'total-memory': String(Math.round(memory)) };
 }

@@ -31,16 +31,21 @@ export function failureOf(error: unknown): Failure {
   return { kind: 'told', message: 'The operator failed on this object; its log says how.' };
 }
 
-/** The status that tells people about a failure. A savepoint that was refused is tried again as another operation. */
+/**
+ * The status that tells people about a failure. A savepoint that Flink refused is tried again as another operation; after
+ * any other failure it may have been taken, so the operation stays and the next pass asks what became of it.
+ */
 export function failedStatus(
   status: FlinkDeploymentStatus,
+  cause: unknown,
   message: string,
   now: number,
   limits: ErrorLimits,
 ): FlinkDeploymentStatus {
   const error = errorText({ type: ERROR_TYPES.reconciliation, message }, limits);
   const operation = currentOperation(status.operation);
-  if (operation?.phase !== 'stopping' || operation.kind === 'delete') return { ...status, error };
+  const refused = cause instanceof StepError && cause.code === 'E_OPERATOR_SAVEPOINT_REFUSED';
+  if (!refused || operation?.phase !== 'stopping' || operation.kind === 'delete') return { ...status, error };
   return { ...status, error, operation: { ...operation, phase: 'failed', startedAt: new Date(now).toISOString() } };
 }
 

@@ -123,7 +123,7 @@ async function afterFailure(
   const { namespace: ns, name, uid, generation } = deployment.metadata;
   const fields = { kind: deployment.kind, ns, name, uid, generation, reconcileId: randomId(env.random).slice(0, 8) };
   env.log.warn({ ...fields, steps: plan.steps.map((step) => step.kind), err: error }, 'pass failed');
-  if (failure.kind === 'told') await tellFailure(scope, deployment, failure.message, pass.signal);
+  if (failure.kind === 'told') await tellFailure(scope, deployment, { error, message: failure.message }, pass.signal);
   return { type: 'failed', error };
 }
 
@@ -131,13 +131,14 @@ async function afterFailure(
 async function tellFailure(
   { env, policy }: ReconcileScope,
   deployment: FlinkDeployment,
-  message: string,
+  failure: { readonly error: unknown; readonly message: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name = '' } = deployment.metadata;
   try {
     const live = await env.kube.get(FlinkDeployments, namespace, name, { signal });
-    const status = failedStatus(live.status ?? {}, message, env.clock.now(), policy.errorLimits);
+    const { error: cause, message } = failure;
+    const status = failedStatus(live.status ?? {}, cause, message, env.clock.now(), policy.errorLimits);
     if (sameStatus(live.status, status)) return;
     await env.kube.replace(
       FlinkDeployments,

@@ -1,0 +1,204 @@
+import type { FlinkDeployment } from '@drey/api';
+import {
+  type AnyObject,
+  ConfigMap,
+  Deployment,
+  type KubeClient,
+  KubeError,
+  type KubeObject,
+  Pod,
+  type Resource,
+  Service,
+} from '@drey/kube';
+import type { FlinkCluster, FlinkJob, StopRequest } from '../runtime/ports.ts';
+
+/** A Flink cluster of the small world: one job that runs until it is stopped. */
+interface SmallJob {
+  readonly jobId: string;
+  readonly from: string | undefined;
+  state: 'RUNNING' | 'FINISHED';
+  readonly savepoints: Map<string, string>;
+}
+
+/**
+ * Just enough of a cluster to run passes of the operator against, without time and without faults of its own: objects with
+ * versions, pods that are ready at once, owners that take what they own with them, and Flink jobs that stop with a savepoint.
+ * Every call goes through `gate`, where a test may end the process before the call or after it.
+ */
+export class SmallCluster {
+  readonly objects = new Map<string, AnyObject>();
+  readonly jobs = new Map<string, SmallJob>();
+  /** What happened, in order; tests make their claims about it. */
+  readonly log: string[] = [];
+  gate: (name: string, when: 'before' | 'after') => void = () => undefined;
+  /** Counts writes. */
+  version = 0;
+
+  get<T extends KubeObject>(r: Resource<T>, name: string): T | undefined {
+    return this.objects.get(`${r.plural}/${name}`) as T | undefined;
+  }
+
+  put(r: Resource<KubeObject>, object: KubeObject): void {
+    this.#store(r, object as AnyObject);
+  }
+
+  readonly kube: KubeClient = this.#client();
+
+  #client(): KubeClient {
+    const call = async <R>(name: string, run: () => R): Promise<R> => {
+      this.gate(name, 'before');
+      const answer = run();
+      this.gate(name, 'after');
+      return structuredClone(answer);
+    };
+    const refuse = (): never => {
+      throw new Error('the small cluster does not offer this call');
+    };
+    return {
+      get: (r, _ns, name) => call(`get ${r.plural}`, () => this.get(r, name) ?? missing(r, name)),
+      list: (r) =>
+        call(`list ${r.plural}`, () => ({
+          ...{ apiVersion: 'v1', kind: 'List', metadata: {} },
+          items: [...this.objects].filter(([key]) => key.startsWith(`${r.plural}/`)).map(([, object]) => object),
+        })) as never,
+      create: (r, object) => call(`create ${r.plural}`, () => this.#create(r, object as never)) as never,
+      replace: (r, object) => call(`replace ${r.plural}`, () => this.#replace(r, object as never)) as never,
+      patch: (r, _ns, name, _type, patch) => call(`patch ${r.plural}`, () => this.#finalizers(r, name, patch)) as never,
+      delete: (r, _ns, name, o) => call(`delete ${r.plural}`, () => this.#delete(r, name, o?.uid)),
+      watch: refuse,
+      apply: refuse,
+      logs: refuse,
+      raw: refuse,
+    };
+  }
+
+  #store(r: Resource<KubeObject>, object: AnyObject): AnyObject {
+    const name = object.metadata.name ?? '';
+    this.version += 1;
+    const uid = object.metadata.uid ?? `uid-${this.version}`;
+    const stored = { ...object, metadata: { ...object.metadata, uid, resourceVersion: String(this.version) } };
+    this.objects.set(`${r.plural}/${name}`, stored);
+    return stored;
+  }
+
+  #create(r: Resource<KubeObject>, object: AnyObject): AnyObject {
+    const name = object.metadata.name ?? '';
+    if (this.get(r, name) !== undefined) {
+      throw new KubeError('E_KUBE_ALREADY_EXISTS', `${r.plural} "${name}" already exists`, { status: 409 });
+    }
+    const created = this.#store(r, object);
+    if (r.plural === Deployment.plural) {
+      const labels = { app: name, component: 'jobmanager', type: 'flink-native-kubernetes' };
+      const ready = { conditions: [{ type: 'Ready', status: 'True' }], podIP: '10.0.0.1' };
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: `${name}-0`, namespace: 'default', labels },
+        status: ready,
+      };
+      this.#store(Pod, pod as AnyObject);
+    }
+    if (r.plural === ConfigMap.plural) this.#startJob(object);
+    return created;
+  }
+
+  /** The configuration is the last thing the JobManager needs. */
+  #startJob(configMap: AnyObject): void {
+    const text = Object.values((configMap['data'] as Record<string, string> | undefined) ?? {}).join('\n');
+    const value = (key: string): string | undefined =>
+      new RegExp(`^${key.replaceAll('.', '\\.').replaceAll('$', '\\$')}: (.*)$`, 'm').exec(text)?.[1];
+    const jobId = value('$internal.pipeline.job-id');
+    if (jobId === undefined) return;
+    const from = value('execution.savepoint.path');
+    this.jobs.set(jobId, { jobId, from, state: 'RUNNING', savepoints: new Map() });
+    this.log.push(`start ${jobId} from ${from ?? 'nothing'}`);
+  }
+
+  #replace(r: Resource<KubeObject>, object: AnyObject): AnyObject {
+    const current = this.get(r, object.metadata.name ?? '') ?? missing(r, object.metadata.name ?? '');
+    if (current.metadata.resourceVersion !== object.metadata.resourceVersion) {
+      throw new KubeError('E_KUBE_CONFLICT', 'the object has been modified', { status: 409 });
+    }
+    const status = (object as unknown as FlinkDeployment).status;
+    if (
+      JSON.stringify(status?.operation) !== JSON.stringify((current as unknown as FlinkDeployment).status?.operation)
+    ) {
+      this.log.push(`record ${status?.operation?.kind ?? 'none'} ${status?.operation?.phase ?? ''}`.trim());
+    }
+    return this.#store(r, { ...(current as AnyObject), status });
+  }
+
+  #finalizers(r: Resource<KubeObject>, name: string, patch: unknown): AnyObject | undefined {
+    const current = (this.get(r, name) ?? missing(r, name)) as AnyObject;
+    const steps = patch as readonly { op: string; value?: unknown }[];
+    if (steps[0]?.value !== current.metadata.resourceVersion) {
+      throw new KubeError('E_KUBE_INVALID', 'the test failed', { status: 422 });
+    }
+    if (steps.some((step) => step.op === 'remove')) {
+      this.objects.delete(`${r.plural}/${name}`);
+      this.log.push('let the object go');
+      return current;
+    }
+    return this.#store(r, {
+      ...current,
+      metadata: { ...current.metadata, finalizers: (steps[1]?.value as string[]) ?? [] },
+    });
+  }
+
+  /** What a Deployment owns goes with it, and so does its job. */
+  #delete(r: Resource<KubeObject>, name: string, uid: string | undefined): void {
+    const current = this.get(r, name) ?? missing(r, name);
+    if (uid !== undefined && uid !== current.metadata.uid)
+      throw new KubeError('E_KUBE_CONFLICT', 'another uid', { status: 409 });
+    this.version += 1;
+    this.objects.delete(`${r.plural}/${name}`);
+    if (r.plural !== Deployment.plural) return;
+    this.log.push('remove the cluster');
+    for (const plural of [Pod.plural, Service.plural, ConfigMap.plural])
+      for (const key of [...this.objects.keys()]) if (key.startsWith(`${plural}/`)) this.objects.delete(key);
+    this.jobs.clear();
+  }
+
+  /** Flink's side. */
+  flink(): FlinkCluster {
+    const call = async <R>(name: string, run: () => R): Promise<R> => {
+      this.gate(`flink ${name}`, 'before');
+      const answer = run();
+      this.gate(`flink ${name}`, 'after');
+      return answer;
+    };
+    const none = { kind: 'not-found', message: 'unknown job' } as const;
+    const list = (): FlinkJob[] =>
+      [...this.jobs.values()].map(({ jobId, state }) => ({ jobId, name: 'job', state, startTime: 1 }));
+    return {
+      jobs: () => call('jobs', () => ({ kind: 'ok', value: list() })),
+      facts: () => call('facts', () => ({ kind: 'ok', value: { version: '1.20.5', revision: 'x' } })),
+      taskManagerCount: () => call('overview', () => ({ kind: 'ok', value: 1 })),
+      checkpoints: () => call('checkpoints', () => none),
+      failure: () => call('result', () => ({ kind: 'ok', value: undefined })),
+      stopWithSavepoint: (request) => call('stop', () => this.#stop(request)),
+      savepoint: (jobId, triggerId) =>
+        call('savepoint', () => {
+          const location = this.jobs.get(jobId)?.savepoints.get(triggerId);
+          return location === undefined ? none : { kind: 'ok', value: { kind: 'completed', location } };
+        }),
+      cancel: () => call('cancel', () => ({ kind: 'ok', value: undefined })),
+      pulse: () => call('pulse', () => ({ kind: 'ok', value: 'RUNNING' })),
+    };
+  }
+
+  #stop({ jobId, triggerId }: StopRequest): { kind: 'ok'; value: undefined } | { kind: 'not-found'; message: string } {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) return { kind: 'not-found', message: 'unknown job' };
+    if (!job.savepoints.has(triggerId)) {
+      this.log.push(`savepoint ${triggerId}`);
+      job.savepoints.set(triggerId, `file:///sp/${triggerId}`);
+      job.state = 'FINISHED';
+    }
+    return { kind: 'ok', value: undefined };
+  }
+}
+
+function missing(r: Resource<KubeObject>, name: string): never {
+  throw new KubeError('E_KUBE_NOT_FOUND', `${r.plural} "${name}" not found`, { status: 404 });
+}
