@@ -11,6 +11,7 @@ import {
   Job,
   type KubeClient,
   Node,
+  PersistentVolumeClaim,
   Pod,
   type PodSpec,
   Service,
@@ -246,6 +247,29 @@ describe.skipIf(isolation.type !== 'namespaces')('cluster', () => {
     expect(answer).toContain('direct server');
   });
 
+  it('keeps what is written to a persistent volume claim from one pod to the next', async () => {
+    await client.create(PersistentVolumeClaim, {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: meta('store'),
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
+    const volumes = [{ name: 'store', persistentVolumeClaim: { claimName: 'store' } }];
+    const volumeMounts = [{ name: 'store', mountPath: '/store' }];
+    for (const [name, script] of [
+      ['writer', 'echo kept > /store/f'],
+      ['second-reader', 'cat /store/f'],
+    ] as const) {
+      await client.create(
+        Pod,
+        podOf(name, { restartPolicy: 'Never', containers: [sh(script, { volumeMounts })], volumes }),
+      );
+      await phase(client, name, 'Succeeded');
+    }
+    expect(await logOf(cluster, 'second-reader')).toBe('kept\n');
+    expect((await client.get(PersistentVolumeClaim, 'default', 'store')).status?.phase).toBe('Bound');
+  });
+
   it('completes a Job and runs a StatefulSet in order', async () => {
     await client.create(Job, {
       apiVersion: 'batch/v1',
@@ -285,7 +309,10 @@ describe.skipIf(isolation.type !== 'namespaces')('cluster with a data directory'
     const directory = mkdtempSync(join(tmpdir(), 'drey-cluster-test-'));
     try {
       const first = await start(directory);
-      await first.client.create(Pod, podOf('survivor', { containers: [sh('sleep 600')] }));
+      await first.client.create(Pod, podOf('survivor', { containers: [sh('echo first; sleep 600')] }));
+      const ended: PodSpec = { restartPolicy: 'Never', containers: [sh('echo over')] };
+      await first.client.create(Pod, podOf('ended', ended));
+      await phase(first.client, 'ended', 'Succeeded');
       const before = await phase(first.client, 'survivor', 'Running');
       await first.stop(0);
       const second = await start(directory);
@@ -295,6 +322,8 @@ describe.skipIf(isolation.type !== 'namespaces')('cluster with a data directory'
       });
       expect(after.status?.podIP).toBe(before.status?.podIP);
       expect(after.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode).toBe(255);
+      expect(await logOf(second, 'survivor', true)).toBe('first\n');
+      expect(await logOf(second, 'ended')).toBe('over\n');
       await second.stop(0);
     } finally {
       rmSync(directory, { recursive: true, force: true });

@@ -87,6 +87,7 @@ export async function startWorkloads(options: WorkloadsOptions): Promise<Workloa
   const serviceBlock = new AddressPool(options.serviceRange);
   const proxy = new ServiceProxy({
     informers,
+    nodeAddress: NODE_ADDRESS,
     isLocal: (address) => serviceBlock.contains(address),
     changed: (services) => runtime.updateServices(services),
     failed: (service, port, error) =>

@@ -6,6 +6,7 @@ import { startReplicaSetController } from './replica-set.ts';
 import { startScheduler } from './scheduler.ts';
 import { startServiceAccountController } from './service-account.ts';
 import { startStatefulSetController } from './stateful-set.ts';
+import { startVolumeClaimController } from './volume-claims.ts';
 
 export interface ControllerOptions {
   /** The certificate authority of the API server, in PEM. */
@@ -26,5 +27,6 @@ export async function startControllers(
     startStatefulSetController(context, signal),
     startJobController(context, signal),
     startEndpointsController(context, signal),
+    startVolumeClaimController(context, signal),
   ]);
 }

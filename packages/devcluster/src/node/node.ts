@@ -19,6 +19,7 @@ import type {
 import type { EventRecorder } from '../event-recorder.ts';
 import type { Informers } from '../informers.ts';
 import type { AddressPool } from './address-pool.ts';
+import type { ContainerLog } from './container-log.ts';
 import { NODE_LEASE_NAMESPACE, type NodeDescription, nodeLease, nodeObject, nodeStatus } from './node-object.ts';
 import type { BackoffPolicy } from './pod-lifecycle.ts';
 import { PodWorker } from './pod-worker.ts';
@@ -78,6 +79,8 @@ export class Node implements NodeBackend {
       const address = pod.status?.podIP;
       if (pod.spec?.nodeName === description.name && address !== undefined) addresses.reserve(address);
     }
+    const known = new Set(pods.list().map((pod) => pod.metadata.uid));
+    for (const uid of runtime.remembered()) if (!known.has(uid)) runtime.forget(uid);
     pods.onChange((pod, _old, deleted) => this.#changed(pod, deleted));
     void this.#heartbeat();
   }
@@ -90,7 +93,7 @@ export class Node implements NodeBackend {
   }
 
   async *logs(target: ContainerTarget, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const log = this.#sandboxOf(target.namespace, target.pod).log(target.container, options.previous);
+    const log = this.#logOf(target, options.previous);
     if (log === undefined) {
       const which = options.previous ? 'previous terminated container' : 'container';
       throw new NodeCallError('BadRequest', `${which} "${target.container}" in pod "${target.pod}" not found`);
@@ -104,6 +107,14 @@ export class Node implements NodeBackend {
 
   async dial(namespace: string, pod: string, port: number): Promise<DuplexBytes> {
     return this.#sandboxOf(namespace, pod).dial(port);
+  }
+
+  #logOf({ namespace, pod: name, container }: ContainerTarget, previous: boolean): ContainerLog | undefined {
+    const pod = this.#options.informers.of(Pod).get(namespace, name);
+    if (pod === undefined || this.#workers.has(pod.metadata.uid ?? '')) {
+      return this.#sandboxOf(namespace, name).log(container, previous);
+    }
+    return this.#options.runtime.endedLog(pod, container, previous);
   }
 
   #sandboxOf(namespace: string, name: string): PodSandbox {
@@ -120,7 +131,8 @@ export class Node implements NodeBackend {
     const uid = pod.metadata.uid ?? '';
     const worker = this.#workers.get(uid);
     if (deleted) {
-      worker?.removed();
+      if (worker === undefined) this.#options.runtime.forget(uid);
+      else worker.removed();
     } else if (worker !== undefined) {
       worker.update(pod);
     } else if (pod.spec?.nodeName === this.#options.description.name && !this.#stop.signal.aborted) {

@@ -32,3 +32,9 @@ export function graceSeconds(pod: Pod): number {
   if (deletionTimestamp !== undefined && deletionGracePeriodSeconds !== undefined) return deletionGracePeriodSeconds;
   return pod.spec?.terminationGracePeriodSeconds ?? 30;
 }
+
+/** When the pod will have been active for too long; infinity without a limit. */
+export function deadlineOf(pod: Pod, record: PodRecord): number {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  return seconds === undefined ? Number.POSITIVE_INFINITY : record.startedAt + seconds * 1000;
+}

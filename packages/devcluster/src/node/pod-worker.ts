@@ -1,7 +1,7 @@
 import type { Container, Pod, Probe } from '@drey/kube';
 import { ContainerConfigError } from './container-env.ts';
-import { stopContainer } from './container-stop.ts';
-import { containerRecord, containerSpec, graceSeconds, podLabel, withContainer } from './pod-containers.ts';
+import { postStart, stopContainer } from './container-hooks.ts';
+import { containerRecord, containerSpec, deadlineOf, graceSeconds, podLabel, withContainer } from './pod-containers.ts';
 import {
   type ContainerRecord,
   containerBlocked,
@@ -66,7 +66,6 @@ export class PodWorker {
   get sandbox(): PodSandbox | undefined {
     return this.#sandbox;
   }
-
   get pod(): Pod {
     return this.#pod;
   }
@@ -95,7 +94,7 @@ export class PodWorker {
     this.#abort.abort();
     this.#cancelWake?.();
     await Promise.all([...this.#running.values()].map((running) => this.#stopContainer(running, graceSeconds)));
-    await this.#sandbox?.destroy();
+    await this.#sandbox?.destroy({ keepFiles: true });
   }
 
   #kick(): void {
@@ -131,7 +130,7 @@ export class PodWorker {
     if (decision.type === 'finished') {
       for (const name of decision.stop) {
         const running = this.#running.get(name);
-        if (running !== undefined) void this.#stopContainer(running, this.#grace());
+        if (running !== undefined) void this.#stopContainer(running, graceSeconds(this.#pod));
       }
       this.#publish();
       return;
@@ -141,7 +140,11 @@ export class PodWorker {
     const probers = [...this.#running.values()].map((running) => running.prober);
     for (const prober of probers) prober.step();
     this.#wakeAt(
-      Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, this.#deadline(), ...probers.map((p) => p.nextDue())),
+      Math.min(
+        decision.wakeAt ?? Number.POSITIVE_INFINITY,
+        deadlineOf(this.#pod, this.#record),
+        ...probers.map((p) => p.nextDue()),
+      ),
     );
   }
 
@@ -194,20 +197,17 @@ export class PodWorker {
     const running: Running = { container, handle, startedAt: at, prober: this.#prober(container), stopping: undefined };
     this.#running.set(name, running);
     void handle.exited.then((exit) => this.#exited(running, exit));
-    const image = `Container image "${container.image}" already present on machine`;
-    this.#event('Normal', 'Pulled', image);
+    this.#event('Normal', 'Pulled', `Container image "${container.image}" already present on machine`);
     this.#event('Normal', 'Created', `Created container: ${name}`);
     this.#event('Normal', 'Started', `Started container ${name}`);
-    if (container.lifecycle?.postStart !== undefined) void this.#postStart(running);
+    void this.#postStart(running);
   }
 
   async #postStart(running: Running): Promise<void> {
-    const hook = running.container.lifecycle?.postStart;
-    if (hook === undefined || this.#sandbox === undefined || hook.sleep !== undefined) return;
-    const outcome = await this.#sandbox.probe(running.container, hook, this.#grace() * 1000);
-    if (outcome.ok || this.#running.get(running.container.name) !== running) return;
-    this.#event('Warning', 'FailedPostStartHook', outcome.message);
-    await this.#stopContainer(running, this.#grace());
+    const message = await postStart(running.container, this.#sandbox, graceSeconds(this.#pod));
+    if (message === undefined || this.#running.get(running.container.name) !== running) return;
+    this.#event('Warning', 'FailedPostStartHook', message);
+    await this.#stopContainer(running, graceSeconds(this.#pod));
   }
 
   #exited(running: Running, exit: ContainerExit): void {
@@ -311,7 +311,7 @@ export class PodWorker {
         this.#event('Normal', 'Killing', `Container ${name} ${effect.message}, will be restarted`);
         const running = this.#running.get(name);
         if (running !== undefined)
-          void this.#stopContainer(running, probe.terminationGracePeriodSeconds ?? this.#grace());
+          void this.#stopContainer(running, probe.terminationGracePeriodSeconds ?? graceSeconds(this.#pod));
       }
     }
   }
@@ -320,7 +320,7 @@ export class PodWorker {
     this.#finished = true;
     this.#abort.abort();
     this.#limitTermination();
-    const grace = this.#gone ? 0 : this.#grace();
+    const grace = this.#gone ? 0 : graceSeconds(this.#pod);
     const stop = (all: readonly Running[]): Promise<unknown> =>
       Promise.all(
         all.map((running) => {
@@ -337,18 +337,18 @@ export class PodWorker {
       this.#publish();
       await this.#env.remove(this.#pod);
     }
-    await this.#sandbox?.destroy();
+    await this.#sandbox?.destroy({ keepFiles: false });
     if (this.#address !== undefined) this.#env.releaseAddress(this.#address);
     this.#env.ended(this.#pod);
   }
 
   /** Sets, or brings forward, the moment at which everything is killed. */
   #limitTermination(): void {
-    const killAt = this.#env.clock.now() + this.#grace() * 1000;
+    const killAt = this.#env.clock.now() + graceSeconds(this.#pod) * 1000;
     if (killAt >= this.#killAt) return;
     this.#killAt = killAt;
     this.#cancelKill?.();
-    this.#cancelKill = this.#env.clock.after(this.#grace() * 1000, () => this.#killAll());
+    this.#cancelKill = this.#env.clock.after(graceSeconds(this.#pod) * 1000, () => this.#killAll());
   }
 
   #killAll(): void {
@@ -369,19 +369,10 @@ export class PodWorker {
   }
 
   #checkDeadline(): void {
-    if (this.#record.failure !== undefined || this.#deadline() > this.#env.clock.now()) return;
+    if (this.#record.failure !== undefined || deadlineOf(this.#pod, this.#record) > this.#env.clock.now()) return;
     const message = 'Pod was active on the node longer than the specified deadline';
     this.#record = { ...this.#record, failure: { reason: 'DeadlineExceeded', message } };
     this.#env.event(this.#pod, { type: 'Normal', reason: 'DeadlineExceeded', message });
-  }
-
-  #deadline(): number {
-    const seconds = this.#pod.spec?.activeDeadlineSeconds;
-    return seconds === undefined ? Number.POSITIVE_INFINITY : this.#record.startedAt + seconds * 1000;
-  }
-
-  #grace(): number {
-    return graceSeconds(this.#pod);
   }
 
   #publish(): void {

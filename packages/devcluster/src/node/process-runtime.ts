@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, KubeClient, Pod } from '@drey/kube';
+import type { ContainerLog } from './container-log.ts';
 import type { ServiceAddresses } from './hosts-file.ts';
 import type { ImageOptions } from './images.ts';
 import { detectIsolation, type Isolation } from './isolation.ts';
+import { PodLogs } from './pod-logs.ts';
 import { ProcessSandbox } from './process-sandbox.ts';
 import { ProcessTable, sessionMembers } from './processes.ts';
 import { parseQuantity } from './quantity.ts';
@@ -74,6 +76,23 @@ export class ProcessRuntime implements PodRuntime {
     );
     this.#sandboxes.set(sandbox, pod);
     return sandbox;
+  }
+
+  endedLog(pod: Pod, container: string, previous: boolean): ContainerLog | undefined {
+    return new PodLogs(this.#podDirectory(pod.metadata.uid ?? ''), this.#options.clock).find(container, previous);
+  }
+
+  forget(podUid: string): void {
+    if (podUid !== '') rmSync(this.#podDirectory(podUid), { recursive: true, force: true });
+  }
+
+  remembered(): string[] {
+    const directory = join(this.#options.dataDirectory, 'pods');
+    return existsSync(directory) ? readdirSync(directory) : [];
+  }
+
+  #podDirectory(uid: string): string {
+    return join(this.#options.dataDirectory, 'pods', uid);
   }
 
   /** Names of Services changed: every running pod's hosts file is written again. */

@@ -31,7 +31,7 @@ beforeEach(() => {
   sandboxes = [];
 });
 afterEach(async () => {
-  await Promise.all(sandboxes.map((sandbox) => sandbox.destroy()));
+  await Promise.all(sandboxes.map((sandbox) => sandbox.destroy({ keepFiles: false })));
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -217,7 +217,7 @@ describe.each(isolations)('process sandbox, user namespace: $user', (kind) => {
     const running = await sandbox.start(sh('sleep 67 & setsid sleep 68 & sleep 67'), 0);
     const pids = sandbox.running().map((r) => r.pid);
     expect(running.id).toBe('drey://uid-0/c/0');
-    await sandbox.destroy();
+    await sandbox.destroy({ keepFiles: false });
     expect(pids.flatMap(sessionMembers)).toEqual([]);
   });
 

@@ -13,7 +13,7 @@ import {
   type PodDirectories,
   writeVolumeFiles,
 } from './container-files.ts';
-import { ContainerLog } from './container-log.ts';
+import type { ContainerLog } from './container-log.ts';
 import { makeRoot } from './container-root.ts';
 import { execSession } from './exec-session.ts';
 import { type FastStart, fastStart } from './fast-start.ts';
@@ -24,6 +24,7 @@ import { type ImageOptions, type ResolvedImage, resolveImage } from './images.ts
 import { enterCommand, type Isolation, inDirectory, isolatedCommand, plainCommand } from './isolation.ts';
 import { loadEnvObjects, loadVolumeObjects, requestToken } from './object-sources.ts';
 import { byPaths } from './path-mode.ts';
+import { PodLogs } from './pod-logs.ts';
 import { httpActionUrl, type ProbeOutcome, portNumber } from './probe.ts';
 import { drained, readOrEmpty, startReport, terminationMessage } from './process-reports.ts';
 import { killGroup, killProcess, type ProcessTable, type SupervisedProcess } from './processes.ts';
@@ -74,7 +75,7 @@ export class ProcessSandbox implements PodSandbox {
   readonly #directories: PodDirectories;
   readonly #volumes = new Map<string, HostVolume>();
   readonly #instances = new Map<string, Instance>();
-  readonly #logs = new Map<string, { current?: ContainerLog; previous?: ContainerLog }>();
+  readonly #logs: PodLogs;
   readonly #closed = new AbortController();
 
   constructor(env: SandboxEnv, pod: Pod, address: string) {
@@ -85,6 +86,7 @@ export class ProcessSandbox implements PodSandbox {
       pod: join(env.dataDirectory, 'pods', pod.metadata.uid ?? ''),
       claims: join(env.dataDirectory, 'claims'),
     };
+    this.#logs = new PodLogs(this.#directories.pod, env.clock);
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -133,7 +135,7 @@ export class ProcessSandbox implements PodSandbox {
     const fast = this.#fastStart(outcome.image, view, env);
     const run = this.#inView(view, fast?.command ?? view.command, fast?.env ?? env);
     const process = await this.#env.processes.spawn(run.file, run.args, { env: run.env, stdin: false });
-    const log = this.#openLog(container.name, instance);
+    const log = this.#logs.create(container.name, instance);
     process.child.stdout?.on('data', (chunk: Uint8Array) => log.write('stdout', chunk));
     process.child.stderr?.on('data', (chunk: Uint8Array) => log.write('stderr', chunk));
     const state: Instance = { process, workingDirectory: run.workingDirectory, env: run.env, oomKilled: false };
@@ -195,8 +197,7 @@ export class ProcessSandbox implements PodSandbox {
   }
 
   log(container: string, previous: boolean): ContainerLog | undefined {
-    const logs = this.#logs.get(container);
-    return previous ? logs?.previous : logs?.current;
+    return this.#logs.find(container, previous);
   }
 
   /** Written in place: containers have this very file mounted. */
@@ -220,15 +221,12 @@ export class ProcessSandbox implements PodSandbox {
     if (readOrEmpty(path) !== text) writeFileSync(path, text);
   }
 
-  async destroy(): Promise<void> {
+  async destroy({ keepFiles }: { readonly keepFiles: boolean }): Promise<void> {
     this.#closed.abort();
     for (const instance of this.#instances.values()) killGroup(instance.process.pid, 'SIGKILL');
     await Promise.all([...this.#instances.values()].map((instance) => instance.process.exited));
-    for (const logs of this.#logs.values()) {
-      logs.current?.close();
-      logs.previous?.close();
-    }
-    rmSync(this.#directories.pod, { recursive: true, force: true });
+    this.#logs.close();
+    if (!keepFiles) rmSync(this.#directories.pod, { recursive: true, force: true });
     this.#env.ended(this);
   }
 
@@ -339,14 +337,6 @@ export class ProcessSandbox implements PodSandbox {
         ? inDirectory(instance.workingDirectory, command)
         : enterCommand(isolation, target, command);
     return this.#env.processes.spawn(file, args, { env: { TERM: 'xterm', ...instance.env }, stdin });
-  }
-
-  #openLog(container: string, instance: number): ContainerLog {
-    const path = join(this.#directories.pod, 'logs', container, `${instance}.log`);
-    const before = this.#logs.get(container)?.current;
-    const log = ContainerLog.create(path, this.#env.clock);
-    this.#logs.set(container, before === undefined ? { current: log } : { current: log, previous: before });
-    return log;
   }
 
   #hostname(): string {

@@ -13,6 +13,12 @@ export interface PodRuntime {
   start(): Promise<void>;
   /** `image()` and `start()` of the sandbox work only after its `prepare()`. */
   sandbox(pod: Pod, podAddress: string): PodSandbox;
+  /** The log of a pod that has no sandbox: it ended before this run of the node. */
+  endedLog(pod: Pod, container: string, previous: boolean): ContainerLog | undefined;
+  /** Removes what is left of a pod that has no sandbox. */
+  forget(podUid: string): void;
+  /** Uids of pods of which something is left. */
+  remembered(): string[];
   /** Every sandbox was destroyed before. */
   stop(): Promise<void>;
 }
@@ -35,8 +41,8 @@ export interface PodSandbox {
   log(container: string, previous: boolean): ContainerLog | undefined;
   /** Names of Services changed. */
   updateServices(services: readonly ServiceAddresses[]): void;
-  /** Kills what still runs and removes the pod's directory. */
-  destroy(): Promise<void>;
+  /** Kills what still runs; removes the pod's files unless the pod will be taken up again. */
+  destroy(options: { readonly keepFiles: boolean }): Promise<void>;
 }
 
 export interface RunningContainer {

@@ -6,6 +6,8 @@ import type { ServiceAddresses } from './hosts-file.ts';
 
 export interface ServiceProxyOptions {
   readonly informers: Informers;
+  /** Where node ports are. */
+  readonly nodeAddress: string;
   /** Whether an address may be listened on: the cluster's own Service block inside 127/8. */
   isLocal(address: string): boolean;
   /** Names changed: for the pods' hosts files. */
@@ -17,6 +19,16 @@ export interface ServiceProxyOptions {
 interface Listener {
   readonly server: Server;
   readonly sockets: Set<Socket>;
+  /** Of the Service it was made for; a namesake made later gets its own. */
+  readonly uid: string | undefined;
+  readonly port: number;
+}
+
+interface Wanted {
+  readonly service: Service;
+  /** Of the Service. */
+  readonly port: number;
+  readonly at: { readonly host: string; readonly port: number };
 }
 
 /**
@@ -62,18 +74,14 @@ export class ServiceProxy {
 
   #update(): void {
     const services = this.#services.list();
-    const wanted = new Map<string, { service: Service; address: string; port: number }>();
-    for (const service of services) {
-      const address = service.spec?.clusterIP;
-      if (address === undefined || !this.#options.isLocal(address)) continue;
-      for (const { port, protocol } of service.spec?.ports ?? []) {
-        if ((protocol ?? 'TCP') === 'TCP') wanted.set(`${address}:${port}`, { service, address, port });
-      }
+    const wanted = new Map<string, Wanted>();
+    for (const service of services)
+      for (const one of this.#wantedOf(service)) wanted.set(`${one.at.host}:${one.at.port}`, one);
+    for (const [key, { uid, port }] of [...this.#listeners]) {
+      const still = wanted.get(key);
+      if (still === undefined || still.service.metadata.uid !== uid || still.port !== port) this.#close(key);
     }
-    for (const key of [...this.#listeners.keys()]) if (!wanted.has(key)) this.#close(key);
-    for (const [key, { service, address, port }] of wanted) {
-      if (!this.#listeners.has(key)) this.#listen(key, service, address, port);
-    }
+    for (const [key, one] of wanted) if (!this.#listeners.has(key)) this.#listen(key, one);
     this.#announce(services);
   }
 
@@ -99,8 +107,19 @@ export class ServiceProxy {
     return { namespace, name, addresses: (ready.length > 0 ? ready : backends).map((backend) => backend.address) };
   }
 
-  #listen(key: string, service: Service, address: string, port: number): void {
-    const { namespace, name = '' } = service.metadata;
+  /** Every TCP port on the cluster address, and its node port on the node's. */
+  #wantedOf(service: Service): Wanted[] {
+    const host = service.spec?.clusterIP;
+    if (host === undefined || !this.#options.isLocal(host)) return [];
+    const ports = (service.spec?.ports ?? []).filter((port) => (port.protocol ?? 'TCP') === 'TCP');
+    return ports.flatMap(({ port, nodePort }) => [
+      { service, port, at: { host, port } },
+      ...(nodePort === undefined ? [] : [{ service, port, at: { host: this.#options.nodeAddress, port: nodePort } }]),
+    ]);
+  }
+
+  #listen(key: string, { service, port, at }: Wanted): void {
+    const { namespace, name = '', uid } = service.metadata;
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       sockets.add(socket);
@@ -109,10 +128,10 @@ export class ServiceProxy {
     });
     server.on('error', (error) => {
       this.#listeners.delete(key);
-      this.#options.failed(service, port, error);
+      this.#options.failed(service, at.port, error);
     });
-    server.listen(port, address);
-    this.#listeners.set(key, { server, sockets });
+    server.listen(at.port, at.host);
+    this.#listeners.set(key, { server, sockets, uid, port });
   }
 
   #forward(socket: Socket, namespace: string | undefined, name: string, port: number): void {

@@ -26,3 +26,15 @@ export async function stopContainer(input: StopInput): Promise<void> {
   await handle.exited;
   cancel();
 }
+
+/** Runs the postStart hook. Resolves with a message when it failed: the container is to be killed then. */
+export async function postStart(
+  container: Container,
+  sandbox: PodSandbox | undefined,
+  graceSeconds: number,
+): Promise<string | undefined> {
+  const hook = container.lifecycle?.postStart;
+  if (hook === undefined || hook.sleep !== undefined || sandbox === undefined) return undefined;
+  const outcome = await sandbox.probe(container, hook, graceSeconds * 1000);
+  return outcome.ok ? undefined : outcome.message;
+}
