@@ -133,15 +133,20 @@ export function containerView(input: ViewInput): ContainerView {
     ...(image.kind === 'flink' ? flinkRequests(input, image, directory) : []),
     ...mounts,
   ];
-  const defaultCommand = image.kind === 'flink' ? [FLINK_ENTRYPOINT] : ['/bin/sh'];
   const expand = (words: readonly string[]): string[] => words.map((word) => expandVariables(word, input.env));
-  const command = expand(container.command ?? []);
   return {
     requests: dedupe(requests),
     directory,
     workingDirectory: container.workingDir ?? (image.kind === 'flink' ? FLINK_HOME : '/'),
-    command: [...(command.length > 0 ? command : defaultCommand), ...expand(container.args ?? [])],
+    command: commandOf(image, expand(container.command ?? []), expand(container.args ?? [])),
   };
+}
+
+/** As images have it: Flink's has an entrypoint, shell images have none and start a shell when nothing is said. */
+function commandOf(image: ResolvedImage, command: readonly string[], args: readonly string[]): string[] {
+  if (command.length > 0) return [...command, ...args];
+  if (image.kind === 'flink') return [FLINK_ENTRYPOINT, ...args];
+  return args.length > 0 ? [...args] : ['/bin/sh'];
 }
 
 function request(destination: string, source: string, kind: 'directory' | 'file'): MountRequest {

@@ -69,7 +69,6 @@ export class PodWorker {
   get pod(): Pod {
     return this.#pod;
   }
-
   start(): void {
     this.#kick();
   }

@@ -154,6 +154,12 @@ describe.each(isolations)('process sandbox, user namespace: $user', (kind) => {
     expect(await running.exited).toMatchObject({ exitCode: 137, signal: 9 });
   });
 
+  it('runs arguments alone as the command of a shell image', async () => {
+    const sandbox = await sandboxOf({});
+    const { log } = await runToEnd(sandbox, { name: 'c', image: 'busybox', args: ['echo', 'hello'] });
+    expect(log).toBe('hello\n');
+  });
+
   it('says why a command cannot be run', async () => {
     const sandbox = await sandboxOf({});
     const start = sandbox.start({ name: 'c', image: 'busybox', command: ['no-such-program'] }, 0);
