@@ -6,12 +6,14 @@ import {
   commandLine,
   FlinkConfig,
   type FlinkDistribution,
+  findArchive,
   findDistribution,
   findJava,
   installedDistributions,
   launchOf,
   loadConfigDirectory,
   systemDistribution,
+  withArchive,
 } from '@drey/flink';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -191,6 +193,37 @@ function recordScripts(distribution: FlinkDistribution, one: Case, env: Record<s
 function hash(text: string): number {
   return [...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) | 0, 7);
 }
+
+describe.skipIf(java === undefined || installed.length === 0)('a class-data archive never breaks a start', () => {
+  const junk = join(work, 'junk.jsa');
+  const missing = join(work, 'missing.jsa');
+
+  test.each(['missing', 'junk', 'real'])('the JVM starts with a %s archive', async (kind) => {
+    const [distribution] = installed;
+    if (java === undefined || distribution === undefined) throw new Error('unreachable');
+    const launch = launchOf({
+      argv: ['taskmanager.sh', 'start-foreground'],
+      env: {},
+      config: FlinkConfig.of(sized),
+      version: distribution.version,
+      flinkHome: distribution.home,
+      libJars: readdirSync(join(distribution.home, 'lib')).filter((jar) => jar.endsWith('.jar')),
+      java,
+      hostname: 'h',
+      user: '',
+    });
+    if (launch.kind !== 'java') throw new Error(launch.kind);
+    const real = await findArchive(system, { distribution, java, service: launch.service });
+    writeFileSync(junk, 'junk'.repeat(10_000));
+    const archive = { missing, junk, real: real ?? missing }[kind] ?? missing;
+    const { jvmArgs, classpath } = withArchive(launch, archive);
+    const run = spawnSync(java.executable, [...jvmArgs, '-classpath', classpath, '-version'], { encoding: 'utf8' });
+    expect(run.status).toBe(0);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).not.toMatch(/error|cds/i);
+    if (kind === 'real' && real !== undefined) expect(run.stderr).toContain('sharing');
+  });
+});
 
 test('a command that is none of Flink runs as it stands', async () => {
   expect(await findDistribution(system, { major: 0, minor: 1 })).toBeUndefined();

@@ -2,31 +2,27 @@
 export type FlinkErrorCode =
   | 'E_FLINK_VERSION'
   | 'E_FLINK_CONFIG_VALUE'
-  | 'E_FLINK_CONFIG_MISSING'
   | 'E_FLINK_CONFIG_FILE'
   | 'E_FLINK_CONFIG_SYNTAX'
   | 'E_FLINK_MEMORY'
-  | 'E_FLINK_NOT_INSTALLED'
   | 'E_FLINK_INSTALL'
-  | 'E_FLINK_UNREACHABLE'
   | 'E_FLINK_CHECKSUM'
   | 'E_FLINK_ABORTED'
-  | 'E_FLINK_JAVA'
-  | 'E_FLINK_COMMAND';
+  | 'E_FLINK_JAVA';
 
 /**
- * An error a user can meet: what happened (`message`), and what to do about it (`next`).
+ * An error a user can meet: what happened (`message`), and what to do about it (`nextStep`).
  * Neither text ever holds a configuration value whose key Flink itself would mask.
  */
 export class FlinkError extends Error {
   readonly code: FlinkErrorCode;
-  readonly next: string;
+  readonly nextStep: string;
 
-  constructor(code: FlinkErrorCode, message: string, next: string, cause?: unknown) {
+  constructor(code: FlinkErrorCode, message: string, nextStep: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'FlinkError';
     this.code = code;
-    this.next = next;
+    this.nextStep = nextStep;
   }
 }
 

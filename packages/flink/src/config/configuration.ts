@@ -124,13 +124,13 @@ function invalidValue(key: string, text: string, typeName: string, cause: FlinkE
     return new FlinkError(
       'E_FLINK_CONFIG_VALUE',
       `Could not parse value ${MASKED_VALUE} for key '${key}' as ${typeName}`,
-      cause.next,
+      cause.nextStep,
     );
   }
   return new FlinkError(
     'E_FLINK_CONFIG_VALUE',
     `Could not parse value '${text}' for key '${key}': ${cause.message}`,
-    cause.next,
+    cause.nextStep,
     cause,
   );
 }

@@ -199,5 +199,5 @@ describe('finding a distribution', () => {
 test('when no source is left, the error says why for each and what to do', async () => {
   const error = await failure(ensureDistribution(machine({ DREY_FLINK_MIRROR: 'http://127.0.0.1:1' }), '1.20.5'));
   expect(error.message).toMatch(/Apache's download site: .*out of reach.*Python package index: there is no Python 3/);
-  expect(error.next).toContain('FLINK_HOME');
+  expect(error.nextStep).toContain('FLINK_HOME');
 });

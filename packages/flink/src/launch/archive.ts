@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FlinkDistribution } from '../distribution/installed.ts';
 import type { JavaRuntime } from '../distribution/java.ts';
@@ -45,18 +45,33 @@ export async function archivePath(
   return join(dataLayout(dataFolder(system)).archives, name);
 }
 
-/** The archive for a key, if it has been made. */
+/** The archive for a key, if it has been made and is complete. */
 export async function findArchive(
   system: Pick<DistributionSystem, 'env' | 'homeDirectory'>,
   key: ArchiveKey,
 ): Promise<string | undefined> {
   const path = await archivePath(system, key);
-  return path !== undefined && existsSync(path) ? path : undefined;
+  return path !== undefined && (await isComplete(path)) ? path : undefined;
+}
+
+/**
+ * The JVM checks nearly everything about an archive itself, but it crashes on one that was cut short: its length is noted
+ * beside it when it is made.
+ */
+async function isComplete(path: string): Promise<boolean> {
+  const noted = await readFile(lengthFile(path), 'utf8').catch(() => undefined);
+  const found = await stat(path).catch(() => undefined);
+  return noted !== undefined && found?.size === Number(noted);
+}
+
+function lengthFile(path: string): string {
+  return `${path}.length`;
 }
 
 /**
  * The same launch with an archive to take classes from. The JVM checks the archive itself and starts without it, silently,
- * when the file is gone, damaged, or made by another JVM or from other jars: an archive can never break a start.
+ * when the file is gone, no archive, or made by another JVM or from other jars. Take `archive` from {@link findArchive},
+ * which leaves out files that were cut short.
  */
 export function withArchive(launch: JavaLaunch, archive: string): JavaLaunch {
   return {
@@ -87,7 +102,9 @@ export async function publishArchive(
     return false;
   }
   await mkdir(dirname(target), { recursive: true });
+  await rm(lengthFile(target), { force: true });
   await rename(recorded, target);
+  await writeFile(lengthFile(target), String((await stat(target)).size));
   await removeOlder(target);
   return true;
 }
@@ -96,7 +113,7 @@ export async function publishArchive(
 async function removeOlder(target: string): Promise<void> {
   const prefix = basename(target).replace(/[0-9a-f]{16}\.jsa$/, '');
   for (const name of await readdir(dirname(target))) {
-    const same = name.startsWith(prefix) && /^[0-9a-f]{16}\.jsa$/.test(name.slice(prefix.length));
-    if (same && name !== basename(target)) await rm(join(dirname(target), name), { force: true });
+    const same = name.startsWith(prefix) && /^[0-9a-f]{16}\.jsa(?:\.length)?$/.test(name.slice(prefix.length));
+    if (same && !name.startsWith(basename(target))) await rm(join(dirname(target), name), { force: true });
   }
 }
