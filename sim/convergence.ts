@@ -1,6 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
-import { Deployment, Pod, Service } from '@drey/kube';
+import type { AnyObject } from '@drey/kube';
 import type { Violation } from './oracles.ts';
 import { namespace } from './scenario.ts';
 
@@ -16,16 +16,10 @@ export interface Wish {
 }
 
 /** What still differs from the wish; empty when the deployment has arrived. */
-export async function unsettled(world: SimulatedWorld, wish: Wish): Promise<string | undefined> {
-  const labelSelector = `app=${wish.name}`;
-  const [deployments, pods, services] = await Promise.all([
-    world.admin.list(Deployment, { namespace, labelSelector }),
-    world.admin.list(Pod, { namespace, labelSelector }),
-    world.admin.list(Service, { namespace, labelSelector }),
-  ]);
-  const left = [...deployments.items, ...pods.items, ...services.items].map((one) => one.metadata.name);
+export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined {
   if (!wish.exists) {
     if (wish.object !== undefined) return 'the object is still there';
+    const left = clusterObjects(world, wish.name).map((one) => one.metadata.name);
     return left.length === 0 ? undefined : `left over: ${left.join(', ')}`;
   }
   const status = wish.object?.status;
@@ -46,15 +40,24 @@ export async function unsettled(world: SimulatedWorld, wish: Wish): Promise<stri
   return status.lifecycleState === 'STABLE' ? undefined : `lifecycleState ${status.lifecycleState}`;
 }
 
+/** What a cluster is made of, as the API server has it now. */
+function clusterObjects(world: SimulatedWorld, name: string): AnyObject[] {
+  const { reader } = world.server.server;
+  const kinds = [
+    ['apps', 'deployments'],
+    ['', 'pods'],
+    ['', 'services'],
+  ] as const;
+  return kinds
+    .flatMap(([group, plural]) => reader.list(group, plural, namespace))
+    .filter(({ metadata }) => metadata.labels?.app === name);
+}
+
 /** Turns what is left after the bound into violations. */
-export async function checkConverged(
-  world: SimulatedWorld,
-  wishes: readonly Wish[],
-  now: number,
-): Promise<Violation[]> {
+export function checkConverged(world: SimulatedWorld, wishes: readonly Wish[], now: number): Violation[] {
   const out: Violation[] = [];
   for (const wish of wishes) {
-    const why = await unsettled(world, wish);
+    const why = unsettled(world, wish);
     if (why !== undefined)
       out.push({
         rule: 'converges',

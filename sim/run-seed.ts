@@ -124,17 +124,13 @@ class SeedRun {
     const start = this.#clock.monotonic();
     while (this.#clock.monotonic() - start < BOUND_MS) {
       await this.#advance(5_000, oracle);
-      const open = await Promise.all(
-        (await this.#wishesNow()).map((wish) => this.#drive(unsettled(this.#mustWorld(), wish))),
-      );
-      if (open.every((one) => one === undefined)) {
+      if (this.#wishesNow().every((wish) => unsettled(this.#mustWorld(), wish) === undefined)) {
         return { settledAfterMs: this.#clock.monotonic() - start, violations: [] };
       }
     }
-    const wishes = await this.#wishesNow();
     return {
       settledAfterMs: BOUND_MS,
-      violations: await this.#drive(checkConverged(this.#mustWorld(), wishes, this.#clock.monotonic())),
+      violations: checkConverged(this.#mustWorld(), this.#wishesNow(), this.#clock.monotonic()),
     };
   }
 
@@ -239,32 +235,31 @@ class SeedRun {
     }
   }
 
-  async #wishesNow(): Promise<Wish[]> {
-    const { admin } = this.#mustWorld();
-    const objects = (await this.#drive(admin.list(FlinkDeployments, { namespace }))).items;
+  #wishesNow(): Wish[] {
     return [...this.#wishes].map(([name, wish]) => ({
       name,
       exists: wish.exists,
       invalid: wish.parallelism < 1,
       ...wish.valid,
-      object: objects.find((one) => one.metadata.name === name),
+      object: this.#stored(name),
     }));
   }
 
   #intent(cluster: string, process: string): Intent {
     const name = cluster.split('/')[1] ?? '';
-    const stored = this.#mustWorld().server.server.reader.get(
-      'flink.apache.org',
-      'flinkdeployments',
-      namespace,
-      name,
-    ) as FlinkDeployment | undefined;
+    const stored = this.#stored(name);
     const starts = this.#mustWorld().fabric.storage.history.filter(
       (one) => one.type === 'started' && one.clusterId === cluster && one.process !== process,
     );
     const stateless = stored?.spec.job?.upgradeMode === 'stateless';
     const restarted = (this.#mustWorld().node.restartsOf(namespace, name, 'jobmanager') ?? 0) > 0;
     return { emptyStateAllowed: stateless || starts.length === 0, stored, startedByOperator: !restarted };
+  }
+
+  /** A deployment as the API server has it now. */
+  #stored(name: string): FlinkDeployment | undefined {
+    const { reader } = this.#mustWorld().server.server;
+    return reader.get('flink.apache.org', 'flinkdeployments', namespace, name) as FlinkDeployment | undefined;
   }
 
   #surprise(rule: string, detail: string): void {

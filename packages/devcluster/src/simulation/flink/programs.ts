@@ -11,13 +11,14 @@ import {
   stringType,
   tryParseFlinkVersion,
 } from '@drey/flink';
-import { ConfigMap, Deployment, isKubeError, Pod, type PodSpec } from '@drey/kube';
+import { ConfigMap, isKubeError, type PodSpec } from '@drey/kube';
 import type { Program, ProgramContext, ProgramFactory } from '../program.ts';
 import type { FlinkFabric } from './fabric.ts';
 import { type JobSpec, randomHex } from './job.ts';
 import { SimulatedJobManager } from './jobmanager.ts';
 import { KubernetesHa } from './kube-ha.ts';
 import { draw, type Timings } from './timings.ts';
+import { WorkerPods } from './worker-pods.ts';
 
 const options = {
   clusterId: option('kubernetes.cluster-id', stringType, 'cluster'),
@@ -164,109 +165,6 @@ function jobSpec(context: ProgramContext, config: FlinkConfig): JobSpec {
     adaptive: config.get(options.scheduler).toLowerCase() === 'adaptive',
     retainOnCancellation: config.get(options.retention) === 'RETAIN_ON_CANCELLATION',
   };
-}
-
-/** The TaskManager pods of one JobManager process, as Flink's resource manager makes them. */
-class WorkerPods {
-  readonly #context: ProgramContext;
-  readonly #namespace: string;
-  readonly #clusterId: string;
-  readonly #slotsEach: number;
-  #wanted = 0;
-  #next = 1;
-  #busy = false;
-  #alive = true;
-
-  constructor(context: ProgramContext, namespace: string, clusterId: string, slotsEach: number) {
-    this.#context = context;
-    this.#namespace = namespace;
-    this.#clusterId = clusterId;
-    this.#slotsEach = slotsEach;
-    this.#tick();
-  }
-
-  need(slots: number): void {
-    this.#wanted = Math.ceil(slots / this.#slotsEach);
-  }
-
-  stop(): void {
-    this.#alive = false;
-  }
-
-  #tick(): void {
-    this.#context.clock.after(250, () => {
-      if (!this.#alive) return;
-      void this.#reconcile();
-      this.#tick();
-    });
-  }
-
-  async #reconcile(): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
-    try {
-      await this.#match();
-    } catch (error) {
-      if (!isKubeError(error)) throw error; // refused or unreachable: asked again at the next tick
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  async #match(): Promise<void> {
-    const { client } = this.#context;
-    const labelSelector = `app=${this.#clusterId},type=flink-native-kubernetes,component=taskmanager`;
-    const pods = (await client.list(Pod, { namespace: this.#namespace, labelSelector })).items;
-    const ended = pods.filter((pod) => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded');
-    for (const pod of ended)
-      await client.delete(Pod, this.#namespace, pod.metadata.name ?? '', { propagation: 'Background' });
-    const live = pods.filter((pod) => !ended.includes(pod) && pod.metadata.deletionTimestamp === undefined);
-    for (let missing = this.#wanted - live.length; missing > 0 && this.#alive; missing--) await this.#create(pods);
-    for (const surplus of live.slice(this.#wanted))
-      await client.delete(Pod, this.#namespace, surplus.metadata.name ?? '', { propagation: 'Background' });
-  }
-
-  async #create(existing: readonly Pod[]): Promise<void> {
-    const { client, container } = this.#context;
-    const owner = await client.get(Deployment, this.#namespace, this.#clusterId);
-    const attempts = existing.map((pod) => Number(/-taskmanager-(\d+)-\d+$/.exec(pod.metadata.name ?? '')?.[1] ?? 0));
-    const attempt = Math.max(0, ...attempts) + (this.#next === 1 ? 1 : 0) || 1;
-    const name = `${this.#clusterId}-taskmanager-${attempt}-${this.#next++}`;
-    await client.create(Pod, {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name,
-        namespace: this.#namespace,
-        labels: { app: this.#clusterId, type: 'flink-native-kubernetes', component: 'taskmanager' },
-        ownerReferences: [
-          {
-            apiVersion: 'apps/v1',
-            kind: 'Deployment',
-            name: this.#clusterId,
-            uid: owner.metadata.uid ?? '',
-            controller: true,
-            blockOwnerDeletion: true,
-          },
-        ],
-      },
-      spec: {
-        restartPolicy: 'Never',
-        containers: [
-          {
-            name: 'flink-main-container',
-            image: container.image ?? 'flink',
-            command: container.command ?? [],
-            args: [
-              'bash',
-              '-c',
-              `kubernetes-taskmanager.sh -Dtaskmanager.resource-id=${name} -Dtaskmanager.numberOfTaskSlots=${this.#slotsEach}`,
-            ],
-          },
-        ],
-      },
-    });
-  }
 }
 
 const startOfTaskManagerMs = [1200, 2500] as const;
