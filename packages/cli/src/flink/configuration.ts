@@ -109,7 +109,7 @@ function described<M extends object>(
 
 function errorTexts(error: FlinkError): string[] {
   const [first = '', ...causes] = errorChain(error);
-  return [`${error.code}: ${first}`, ...causes, error.next];
+  return [`${error.code}: ${first}`, ...causes, error.nextStep];
 }
 
 function asJson(config: FlinkConfig, { taskManager, jobManager }: Parts): string {
@@ -138,7 +138,7 @@ function asText(config: FlinkConfig, { taskManager, jobManager }: Parts): string
 }
 
 function section(title: string, part: Result<Breakdown>): string[] {
-  if (!part.ok) return [`${title}: ${part.error.message} [${part.error.code}]`, `  next: ${part.error.next}`];
+  if (!part.ok) return [`${title}: ${part.error.message} [${part.error.code}]`, `  next: ${part.error.nextStep}`];
   const rows = Object.entries(part.value).map(
     ([name, value]) => `  ${name.padEnd(18)}${typeof value === 'bigint' ? describeMemorySize(value) : value}`,
   );

@@ -56,7 +56,7 @@ export async function installDistribution(version: string, options: { readonly a
   } catch (error) {
     bar.end();
     if (error instanceof FlinkError && error.code === 'E_FLINK_ABORTED') {
-      throw new CliError(error.code, error.message, error.next, 'interrupted', error);
+      throw new CliError(error.code, error.message, error.nextStep, 'interrupted', error);
     }
     throw error;
   } finally {
