@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import type { AnyObject } from '@drey/kube';
 import type { ResourceDefinition, TableColumn, TableRenderer } from '../model.ts';
 import { clusterCells } from './cells/cluster.ts';
+import { infrastructureCells } from './cells/infrastructure.ts';
 import { podCells, podRowConditions } from './cells/pods.ts';
 import { workloadCells } from './cells/workloads.ts';
 
@@ -17,7 +18,12 @@ interface Layout {
   readonly cells: CellWriter;
 }
 
-const writers: Readonly<Record<string, CellWriter>> = { '/Pod': podCells, ...workloadCells, ...clusterCells };
+const writers: Readonly<Record<string, CellWriter>> = {
+  '/Pod': podCells,
+  ...workloadCells,
+  ...clusterCells,
+  ...infrastructureCells,
+};
 
 /** Built-in kinds with a layout of their own, as `group/Kind`. */
 export const printedKinds: readonly string[] = Object.keys(writers);

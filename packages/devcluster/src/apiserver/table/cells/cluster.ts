@@ -4,7 +4,6 @@ import { bool, formatLabels, formatSelector, int, list, map, orElse, read, short
 import type { CellWriter } from '../renderer.ts';
 
 const MAX_ENTRIES = 3;
-const LOAD_BALANCER_WIDTH = 16;
 
 function name(object: AnyObject): string {
   return object.metadata.name ?? '';
@@ -31,8 +30,7 @@ function ingressAddresses(object: AnyObject): string {
   const addresses = list(object, 'status', 'loadBalancer', 'ingress').map(
     (ingress) => text(ingress, 'ip') || text(ingress, 'hostname'),
   );
-  const shown = [...new Set(addresses.filter((address) => address !== ''))].sort().join(',');
-  return shown.length > LOAD_BALANCER_WIDTH ? `${shown.slice(0, LOAD_BALANCER_WIDTH - 3)}...` : shown;
+  return [...new Set(addresses.filter((address) => address !== ''))].sort().join(',');
 }
 
 function externalAddress(service: AnyObject): string {
