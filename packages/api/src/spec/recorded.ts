@@ -21,7 +21,7 @@ export interface RecordedSpec {
 /** A recorded spec does not parse: nobody but an operator should write `status.reconciliationStatus`. */
 export class RecordedSpecError extends Error {
   readonly code = 'E_RECORDED_SPEC';
-  readonly next =
+  readonly nextStep =
     'Restore status.reconciliationStatus from a backup, or delete and create the resource with initialSavepointPath.';
 }
 

@@ -56,7 +56,7 @@ export function formatProblems(check: () => ValidationProblem | undefined): Vali
   try {
     return check();
   } catch (error) {
-    if (error instanceof RecordedSpecError) return problem('E_RECORDED_SPEC', error.message, error.next);
+    if (error instanceof RecordedSpecError) return problem('E_RECORDED_SPEC', error.message, error.nextStep);
     if (!(error instanceof SpecFormatError)) throw error;
     return problem(
       'E_VALIDATION_FORMAT',

@@ -23,15 +23,15 @@ export interface ValidationProblem {
   /** What is wrong, in the words of the Apache operator where it makes the same check: scripts and people know them. */
   readonly message: string;
   /** What to do about it. */
-  readonly next: string;
+  readonly nextStep: string;
 }
 
 /** A check: the problem it finds, or undefined. */
 export type Check = () => ValidationProblem | undefined;
 
 /** Makes a problem. */
-export function problem(code: ValidationCode, message: string, next: string): ValidationProblem {
-  return { code, message, next };
+export function problem(code: ValidationCode, message: string, nextStep: string): ValidationProblem {
+  return { code, message, nextStep };
 }
 
 /** The first problem of some checks, made in their order. */

@@ -45,7 +45,7 @@ function checkReference(
   const next = 'Set spec.deploymentName to the name of a session FlinkDeployment in the same namespace.';
   if (typeof deploymentName !== 'string') return refuse('The deploymentName must be defined', next);
   const name = checkDeploymentName(deploymentName);
-  if (name !== undefined) return { ...name, next };
+  if (name !== undefined) return { ...name, nextStep: next };
   if (!isJsonObject(job)) return refuse('The job spec should not be empty', 'Set spec.job.');
   const recorded = recordedIn('FlinkSessionJob', status);
   if (recorded !== undefined && recorded.spec.deploymentName !== deploymentName) {

@@ -9,7 +9,7 @@ export function withInputErrors<T>(where: string, build: () => T): T {
     return build();
   } catch (error) {
     if (error instanceof FlinkError || error instanceof ManifestError) {
-      throw new CliError(error.code, `${where}: ${error.message}`, error.next, 'invalid', error);
+      throw new CliError(error.code, `${where}: ${error.message}`, error.nextStep, 'invalid', error);
     }
     if (error instanceof SpecFormatError) {
       throw new CliError(

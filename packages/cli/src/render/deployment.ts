@@ -48,7 +48,7 @@ function renderDeployment(input: DeploymentInput, operatorConfig: ConfigEntries,
   if (spec.job?.state === 'suspended') return [];
   const { metadata = {} } = input;
   const refused = validateFlinkDeployment({ ...input, metadata }, validationContext(operatorConfig));
-  if (refused) throw new CliError(refused.code, `${where}: ${refused.message}`, refused.next, 'invalid');
+  if (refused) throw new CliError(refused.code, `${where}: ${refused.message}`, refused.nextStep, 'invalid');
   const deployment = { ...input, metadata: { uid: UNKNOWN_UID, generation: 1, namespace: 'default', ...metadata } };
   const savepointPath = spec.job?.initialSavepointPath;
   const built = buildNativeDeployment({

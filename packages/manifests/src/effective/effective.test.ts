@@ -94,7 +94,7 @@ describe('Effective configuration', () => {
   });
 
   test('A memory text that is none, and a jar that is no URI, are refused with what to write', () => {
-    const coded = (code: string) => expect.objectContaining({ code, next: expect.any(String) });
+    const coded = (code: string) => expect.objectContaining({ code, nextStep: expect.any(String) });
     expect(() => config({ jobManager: { resource: { memory: 'lots' } } })).toThrow(coded('E_SPEC_MEMORY'));
     expect(() => config({ job: { jarURI: 'local:///a b.jar' } })).toThrow(coded('E_SPEC_JAR_URI'));
     expect(() => config({ imagePullPolicy: 'sometimes' })).toThrow(coded('E_SPEC_IMAGE_PULL_POLICY'));

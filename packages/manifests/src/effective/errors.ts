@@ -10,12 +10,12 @@ export type ManifestErrorCode =
 /** A spec that no manifest can be built from: what is wrong with it, and what to write instead. */
 export class ManifestError extends Error {
   readonly code: ManifestErrorCode;
-  readonly next: string;
+  readonly nextStep: string;
 
-  constructor(code: ManifestErrorCode, message: string, next: string) {
+  constructor(code: ManifestErrorCode, message: string, nextStep: string) {
     super(message);
     this.name = 'ManifestError';
     this.code = code;
-    this.next = next;
+    this.nextStep = nextStep;
   }
 }

@@ -115,7 +115,7 @@ test.each([
   ['a claim on a relative path', { 'kubernetes.persistent-volume-claims': 'a:data' }],
 ])('%s is refused with what to do', (_what, configuration) => {
   expect(() => build(configuration, '2.3.0')).toThrow(
-    expect.objectContaining({ code: 'E_FLINK_CONFIG_VALUE', next: expect.any(String) }),
+    expect.objectContaining({ code: 'E_FLINK_CONFIG_VALUE', nextStep: expect.any(String) }),
   );
 });
 

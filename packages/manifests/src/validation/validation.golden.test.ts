@@ -44,7 +44,7 @@ describe('Resources are refused as by the Apache operator', () => {
     if (vector.exception) expect(found).toBeDefined();
     else if (vector.errorAnyOf) expect(vector.errorAnyOf).toContain(found?.message);
     else expect(found?.message ?? null).toBe(vector.error);
-    if (found) expect(found.next).not.toBe('');
+    if (found) expect(found.nextStep).not.toBe('');
     passed += 1;
   });
 });
