@@ -61,10 +61,13 @@ export class Encoder {
     bare: boolean,
   ): Buffer {
     const parts: Buffer[] = [Buffer.from(`${JSON.stringify(envelope).slice(0, -1)},"items":[`)];
+    const [first] = items;
+    // All items are of one kind: what precedes their fields is equally long.
+    const skip = first === undefined ? 0 : Buffer.byteLength(head(first));
     for (const [index, item] of items.entries()) {
       if (index > 0) parts.push(COMMA);
       const bytes = this.object(item);
-      if (bare) parts.push(OPEN, bytes.subarray(Buffer.byteLength(head(item))));
+      if (bare) parts.push(OPEN, bytes.subarray(skip));
       else parts.push(bytes);
     }
     parts.push(Buffer.from(']}\n'));

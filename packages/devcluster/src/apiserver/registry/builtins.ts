@@ -37,6 +37,8 @@ export function builtinResources(): readonly ServedResource[] {
       createsOnUpdate: rules.createsOnUpdate ?? false,
       needsResourceVersion: rules.needsResourceVersion ?? false,
       answersDeletedObject: rules.answersDeletedObject ?? false,
+      deprecation: rules.deprecation,
+      orphanWarning: rules.orphanWarning,
       orphansByDefault: rules.orphansByDefault ?? false,
       holds: (object) => rules.holds?.(object) ?? false,
       terminate: (object) => rules.terminate?.(object),

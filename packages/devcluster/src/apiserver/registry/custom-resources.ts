@@ -74,6 +74,8 @@ function customResource(crd: AnyObject, version: CompiledVersion, stored: Compil
     needsResourceVersion: true,
     answersDeletedObject: false,
     orphansByDefault: false,
+    deprecation: undefined,
+    orphanWarning: undefined,
     holds: () => false,
     terminate: () => undefined,
     beginDelete: () => undefined,

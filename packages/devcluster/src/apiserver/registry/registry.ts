@@ -34,9 +34,12 @@ export class ResourceRegistry implements Registry {
     return this.#storageKeys.get(`${group}/${plural}`);
   }
 
-  /** Whether anything is served under this group and version. */
-  hasVersion(group: string, version: string): boolean {
-    return this.all().some((resource) => resource.group === group && resource.version === version);
+  /** Whether a path under this group and version leads to the API at all: an unknown version of a built-in group does. */
+  isKnown(group: string, version: string): boolean {
+    return (
+      this.#builtin.some((resource) => resource.group === group) ||
+      this.all().some((resource) => resource.group === group && resource.version === version)
+    );
   }
 
   all(): readonly ServedResource[] {

@@ -17,8 +17,11 @@ export interface ServedResource extends ResourceDefinition {
   readonly createsOnUpdate: boolean;
   readonly needsResourceVersion: boolean;
   readonly answersDeletedObject: boolean;
+  /** What every request is warned with. */
+  readonly deprecation: string | undefined;
   /** A delete that names no propagation leaves dependents alone. */
   readonly orphansByDefault: boolean;
+  readonly orphanWarning: string | undefined;
   /** Whether something besides finalizers keeps a terminating object. */
   holds(object: AnyObject): boolean;
   /** The object after its first delete, where the kind has a way of its own; else undefined. */

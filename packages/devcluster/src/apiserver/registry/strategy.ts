@@ -1,7 +1,7 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError, Strategy } from '../model.ts';
 import { subdomainErrors } from '../validation/formats.ts';
-import { objectMetaErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
+import { builtinFinalizerErrors, objectMetaErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
 import type { KindRules } from './rules/types.ts';
 import { sameValue } from './same-value.ts';
 
@@ -29,6 +29,7 @@ export function builtinStrategy(rules: KindRules, options: StrategyOptions): Str
     },
     validateCreate: (object) => [
       ...objectMetaErrors(object, options.namespaced, rules.name ?? subdomainErrors),
+      ...builtinFinalizerErrors(object),
       ...(rules.validate?.(object) ?? []),
       ...(rules.validateCreate?.(object) ?? []),
     ],

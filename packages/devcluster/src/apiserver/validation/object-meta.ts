@@ -138,13 +138,31 @@ function isBlank(text: string | undefined): boolean {
   return text === undefined || text === '';
 }
 
-function finalizerErrors(finalizers: readonly string[]): FieldError[] {
+/** Formats of finalizers, and combinations that mean nothing. */
+export function finalizerErrors(finalizers: readonly string[]): FieldError[] {
   const errors = finalizers.flatMap((name) => invalidTexts('metadata.finalizers', name, qualifiedNameErrors(name)));
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const text = 'finalizer orphan and foregroundDeletion cannot be both set';
     errors.push(invalidValue('metadata.finalizers', finalizers, text));
   }
   return errors;
+}
+
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
+/** What built-in kinds ask of finalizers beyond their format: a standard name, or one with a domain. */
+export function builtinFinalizerErrors({ metadata }: AnyObject): FieldError[] {
+  return (metadata.finalizers ?? []).flatMap((name, index) =>
+    name.includes('/') || STANDARD_FINALIZERS.includes(name)
+      ? []
+      : [
+          invalidValue(
+            `metadata.finalizers[${index}]`,
+            name,
+            'name is neither a standard finalizer name nor is it fully qualified',
+          ),
+        ],
+  );
 }
 
 function newFinalizerErrors(next: ObjectMeta, last: ObjectMeta): FieldError[] {

@@ -22,7 +22,6 @@ const LAST_NODE_PORT = 32_767;
 export class ServiceAllocators implements Allocators {
   readonly #network: number;
   readonly #size: number;
-  readonly #cidr: string;
   readonly #addresses = new Map<string, number>();
   readonly #ports = new Map<number, number>();
   /** Where the search for a free address goes on: addresses are not used again at once. */
@@ -30,7 +29,6 @@ export class ServiceAllocators implements Allocators {
   #nextPort = 0;
 
   constructor(store: ObjectStore, cidr: string) {
-    this.#cidr = cidr;
     const [base = '10.0.0.0', bits = '16'] = cidr.split('/');
     this.#network = toNumber(base);
     this.#size = 2 ** (32 - Number(bits));
@@ -66,8 +64,10 @@ export class ServiceAllocators implements Allocators {
     const asked = textOf(spec.clusterIP);
     const had = textOf(fieldsOf(old?.spec).clusterIP);
     if (asked !== had || asked === '') this.#takeAddress(resource, object, asked, held);
-    spec.ipFamilyPolicy ??= 'SingleStack';
-    spec.ipFamilies ??= ['IPv4'];
+    // Nobody knows the addresses behind a headless Service without a selector.
+    const isOpen = spec.clusterIP === 'None' && Object.keys(fieldsOf(spec.selector)).length === 0;
+    spec.ipFamilyPolicy ??= isOpen ? 'RequireDualStack' : 'SingleStack';
+    spec.ipFamilies ??= isOpen ? ['IPv4', 'IPv6'] : ['IPv4'];
     if (textsOf(spec.clusterIPs).length === 0) spec.clusterIPs = [spec.clusterIP];
   }
 
@@ -82,9 +82,7 @@ export class ServiceAllocators implements Allocators {
       const number = toNumber(asked);
       if (Number.isNaN(number)) return;
       if (number <= this.#network || number >= this.#network + this.#size - 1) {
-        throw refuse(
-          `failed to allocate IP ${asked}: the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${this.#cidr}`,
-        );
+        throw refuse(`failed to allocate IP ${asked}: the provided network does not match the current range`);
       }
       if (this.#addresses.has(asked)) throw refuse(`failed to allocate IP ${asked}: provided IP is already allocated`);
     }

@@ -101,6 +101,15 @@ function asFields(value: unknown, body: Uint8Array, target: BodyTarget): Record<
 
 /** Kind and apiVersion may be absent; they must not be others. */
 function checkKind(call: Call, fields: Record<string, unknown>, target: BodyTarget): void {
+  for (const field of ['kind', 'apiVersion']) {
+    const value = fields[field];
+    if (value === undefined || value === null || typeof value === 'string') continue;
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const body = call.request.body ?? new Uint8Array();
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${target.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string (${summary(body)})`,
+    );
+  }
   const kind = typeof fields.kind === 'string' && fields.kind !== '' ? fields.kind : target.kind;
   const apiVersion =
     typeof fields.apiVersion === 'string' && fields.apiVersion !== '' ? fields.apiVersion : target.apiVersion;

@@ -1,10 +1,12 @@
 import type { FieldError } from '../model.ts';
-import { decodeJson, decodeYaml } from '../schema/index.ts';
+import { decodeJson, decodeYaml, definitionSchema, normalize } from '../schema/index.ts';
 import { badRequest, failure, invalidOptions, plain500 } from '../status.ts';
 import { invalidValue, notSupported } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import { mediaType } from './decode-body.ts';
 import { dryRunErrors, integerParameter } from './parameters.ts';
+
+const OPTIONS = definitionSchema('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions');
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan';
 
@@ -50,6 +52,8 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
 function fromBody(call: Call, body: Uint8Array): Record<string, unknown> {
   const fields = decodeOptions(call, body);
   const kind = textOf(fields.kind) ?? 'DeleteOptions';
+  const typed = normalize(fields, OPTIONS);
+  if (!typed.ok) throw plain500(typed.message);
   if (kind !== 'DeleteOptions') throw plain500('decoded object cannot be converted to DeleteOptions');
   return fields;
 }

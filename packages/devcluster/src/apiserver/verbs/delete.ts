@@ -18,6 +18,10 @@ export type Deletion =
 export async function deleteObject(call: Call): Promise<ApiResponse> {
   const options = deleteOptionsOf(call);
   const deletion = await deleteNamed(call, call.info.name ?? '', options);
+  const { orphanWarning } = call.resource;
+  if (orphanWarning !== undefined && options.propagation === undefined && options.orphanDependents === undefined) {
+    call.warnings.push(orphanWarning);
+  }
   // 202 tells clients of the old option that dependents are still there.
   const status = deletion.type === 'pending' && options.orphanDependents === false ? 202 : 200;
   if (call.resource.answersDeletedObject || deletion.type === 'pending')

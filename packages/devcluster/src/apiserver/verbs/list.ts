@@ -14,7 +14,7 @@ import { waitForRevision } from './wait-for-revision.ts';
 /** GET of one object. */
 export async function getObject(call: Call): Promise<ApiResponse> {
   const { resource, core, info, request } = call;
-  const revision = parseResourceVersion(request.query.get('resourceVersion'), resource);
+  const revision = parseResourceVersion(request.query.get('resourceVersion'), 'object');
   if (revision !== undefined) await waitForRevision(call, revision);
   const record = core.store.get(resource.storageKey, namespaceOf(call), info.name ?? '');
   if (record === undefined) throw notFound(resource, info.name ?? '');
@@ -109,7 +109,7 @@ async function recordsFor(call: Call, query: ListQuery): Promise<Found> {
   if (query.token !== '') return continued(call, query);
   const { store } = call.core;
   const scope = scopeOf(call);
-  const asked = parseResourceVersion(query.resourceVersion === '' ? null : query.resourceVersion, call.resource);
+  const asked = parseResourceVersion(query.resourceVersion, 'list');
   if (asked !== undefined) await waitForRevision(call, asked);
   // A limit asks for a page of exactly that state, unless any newer one will do.
   const exact = query.match === 'Exact' || (query.match === '' && query.limit > 0 && asked !== undefined && asked > 0);

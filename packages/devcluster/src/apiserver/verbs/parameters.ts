@@ -1,7 +1,6 @@
 import type { FieldError } from '../model.ts';
-import type { ServedResource } from '../registry/served.ts';
 import { badRequest, invalidOptions, plain500 } from '../status.ts';
-import { forbiddenField, required } from '../validation/field-errors.ts';
+import { forbiddenField, required, shown } from '../validation/field-errors.ts';
 
 /** A decimal integer; undefined when absent. Throws 400. */
 export function integerParameter(value: string | null): number | undefined {
@@ -10,21 +9,12 @@ export function integerParameter(value: string | null): number | undefined {
   return Number(value);
 }
 
-/**
- * A `resourceVersion` of a read; undefined when absent. What is not a number is 400 for built-in kinds; for a watch of a
- * custom resource the real server answers 500.
- */
-export function parseResourceVersion(
-  value: string | null,
-  resource: ServedResource,
-  use: 'read' | 'watch' = 'read',
-): number | undefined {
+/** A `resourceVersion` of a read; undefined when absent. What is not a number is 400 for a list, otherwise 500. */
+export function parseResourceVersion(value: string | null, use: 'object' | 'list' | 'watch'): number | undefined {
   if (value === null || value === '') return undefined;
   if (/^\d+$/.test(value)) return Number(value);
-  const message = `resourceVersion: Invalid value: ${JSON.stringify(value)}: strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`;
-  if (use === 'watch') throw plain500(message);
-  void resource;
-  throw badRequest(`invalid resource version: ${message}`);
+  const message = `resourceVersion: Invalid value: ${shown(value)}: strconv.ParseUint: parsing ${shown(value)}: invalid syntax`;
+  throw use === 'list' ? badRequest(`invalid resource version: ${message}`) : plain500(message);
 }
 
 export interface WriteOptions {
@@ -86,7 +76,7 @@ function managerErrors(manager: string): readonly FieldError[] {
     errors.push({
       field: 'fieldManager',
       reason: 'FieldValueInvalid',
-      message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${codePoint([...manager][bad] ?? '')} (at position ${bad})`,
+      message: `Invalid value: ${shown(manager)}: invalid character U+${codePoint([...manager][bad] ?? '')} (at position ${bad})`,
     });
   }
   return errors;

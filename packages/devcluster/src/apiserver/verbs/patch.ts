@@ -211,7 +211,7 @@ function decodeIntent({ request, warnings }: Call, options: WriteOptions): AnyOb
   const body = request.body ?? new Uint8Array();
   const asJson = body[0] === 0x7b ? decodeJson(body) : undefined;
   const decoded = asJson?.ok ? asJson : decodeYaml(body);
-  if (!decoded.ok) throw badRequest(`error decoding YAML: ${decoded.message}`);
+  if (!decoded.ok) throw badRequest(`error decoding YAML: error converting YAML to JSON: ${decoded.message}`);
   if (typeof decoded.value !== 'object' || decoded.value === null || Array.isArray(decoded.value)) {
     throw badRequest(
       `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${typeOf(decoded.value)} into Go value of type map[string]interface {}`,

@@ -26,6 +26,10 @@ export async function handleResource(call: Call): Promise<ApiResponse> {
   if (info.subresource !== undefined && subresource === undefined) {
     throw resource.crd === undefined ? resourceUnknown() : notFound(resource, info.name ?? '');
   }
+  // A cluster-scoped kind is not found below a namespace.
+  if (!resource.namespaced && info.namespace !== undefined && resource.storageKey !== '/namespaces')
+    throw resourceUnknown();
+  if (resource.deprecation !== undefined) call.warnings.push(resource.deprecation);
   const verbs = subresource?.verbs ?? resource.verbs;
   if (!verbs.includes(info.verb)) throw methodNotAllowed();
   // POST goes to collections, everything that changes one object to that object.
@@ -53,6 +57,7 @@ async function handleMain(call: Call): Promise<ApiResponse> {
     case 'watch':
       return watchObjects(call);
     case 'create':
+      if (resource.namespaced && info.namespace === undefined) throw methodNotAllowed();
       return resource.storageKey === '/bindings' ? bindPod(call) : createObject(call);
     case 'update':
       return updateObject(call);

@@ -38,7 +38,7 @@ export function watchObjects(call: Call): ApiResponse {
   };
 }
 
-function watchQuery({ request, resource, core }: Call): WatchQuery {
+function watchQuery({ request, core }: Call): WatchQuery {
   const { query } = request;
   const timeout = integerParameter(query.get('timeoutSeconds')) ?? 0;
   const sendInitialEvents = query.get('sendInitialEvents');
@@ -46,7 +46,7 @@ function watchQuery({ request, resource, core }: Call): WatchQuery {
   const version = query.get('resourceVersion');
   const errors = watchErrors(query.get('resourceVersionMatch') ?? '', sendInitialEvents);
   if (errors.length > 0) throw invalidOptions('ListOptions', errors);
-  const revision = parseResourceVersion(version, resource, 'watch');
+  const revision = parseResourceVersion(version, 'watch');
   const unset = version === null || version === '';
   const initialEvents = sendInitialEvents === null ? unset || revision === 0 : isTrue(sendInitialEvents);
   return {

@@ -77,7 +77,10 @@ function strategyErrors(strategy: Fields): FieldError[] {
       ? []
       : [forbiddenField(`${field}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")];
   }
-  if (type !== 'RollingUpdate') return [notSupported(`${field}.type`, type, ['Recreate', 'RollingUpdate'])];
+  if (type !== 'RollingUpdate')
+    return [
+      notSupported(field, { Type: type, RollingUpdate: strategy.rollingUpdate ?? null }, ['Recreate', 'RollingUpdate']),
+    ];
   const { maxUnavailable, maxSurge } = fieldsOf(strategy.rollingUpdate);
   if (isZero(maxUnavailable) && isZero(maxSurge)) {
     return [invalidValue(`${field}.rollingUpdate.maxUnavailable`, 0, 'may not be 0 when `maxSurge` is 0')];

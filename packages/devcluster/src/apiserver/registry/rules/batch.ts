@@ -16,6 +16,8 @@ const NAME_LABEL = 'batch.kubernetes.io/job-name';
 export const jobRules: KindRules = {
   generation: 'spec',
   orphansByDefault: true,
+  orphanWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     if (spec.completions === undefined && spec.parallelism === undefined) {
@@ -58,6 +60,9 @@ function generateSelector(object: AnyObject): void {
   };
   const selector = ensureFields(spec, 'selector');
   selector.matchLabels = { ...fieldsOf(selector.matchLabels), [UID_LABEL]: uid };
+  if (Object.keys(object.metadata.labels ?? {}).length === 0) {
+    object.metadata.labels = { ...fieldsOf(metadata.labels) } as Record<string, string>;
+  }
 }
 
 function jobErrors(object: AnyObject): FieldError[] {
@@ -87,15 +92,10 @@ function jobSpecErrors(spec: Fields, path: string): FieldError[] {
   errors.push(...podSpecErrors(podSpec, `${path}.template.spec`));
   const policy = textOf(podSpec.restartPolicy);
   if (policy === 'Always') {
-    errors.push({
-      ...notSupported(`${path}.template.spec.restartPolicy`, policy, ['OnFailure', 'Never']),
-      message: REQUIRED_POLICY,
-    });
+    errors.push(required(`${path}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
   }
   return errors;
 }
-
-const REQUIRED_POLICY = 'Unsupported value: "Always": supported values: "OnFailure", "Never"';
 
 function jobUpdateErrors(object: AnyObject, old: AnyObject): FieldError[] {
   const next = fieldsOf(object.spec);
@@ -158,7 +158,16 @@ function scheduleErrors(schedule: string): FieldError[] {
   ];
 }
 
-/** Kinds whose numbers of a pod template budget are checked. */
+/** As the real server prints a budget: by the names of its internal type. */
+function internalForm({ minAvailable, selector, maxUnavailable, unhealthyPodEvictionPolicy = null }: Fields): Fields {
+  return {
+    MinAvailable: minAvailable,
+    Selector: selector,
+    MaxUnavailable: maxUnavailable,
+    UnhealthyPodEvictionPolicy: unhealthyPodEvictionPolicy,
+  };
+}
+
 export const podDisruptionBudgetRules: KindRules = {
   generation: 'spec',
   needsResourceVersion: true,
@@ -166,7 +175,7 @@ export const podDisruptionBudgetRules: KindRules = {
     const spec = fieldsOf(object.spec);
     const both = spec.minAvailable !== undefined && spec.maxUnavailable !== undefined;
     return [
-      ...(both ? [invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set')] : []),
+      ...(both ? [invalidValue('spec', internalForm(spec), 'minAvailable and maxUnavailable cannot be both set')] : []),
       ...(numberOf(spec.minAvailable) === undefined ? [] : nonNegative(spec.minAvailable, 'spec.minAvailable')),
       ...(numberOf(spec.maxUnavailable) === undefined ? [] : nonNegative(spec.maxUnavailable, 'spec.maxUnavailable')),
     ];

@@ -1,9 +1,11 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError } from '../../model.ts';
+import { goJsonError } from '../../schema/json-scanner.ts';
 import { forbiddenField, invalidTexts, invalidValue, required, tooLong } from '../../validation/field-errors.ts';
 import { configKeyErrors, labelErrors } from '../../validation/formats.ts';
 import { sameValue } from '../same-value.ts';
-import { ensureFields, type Fields, fieldsOf, fill, fillText, listOf, textOf } from './fields.ts';
+import { ensureFields, type Fields, fieldsOf, fill, fillText, isFields, listOf, textOf } from './fields.ts';
+import { defaultPodSpec } from './pod-defaults.ts';
 import type { KindRules } from './types.ts';
 import { immutable } from './workload-validation.ts';
 
@@ -74,7 +76,10 @@ export const secretRules: KindRules = {
       bytes += decodedBytes(value);
     }
     if (bytes > MAX_DATA_BYTES) errors.push(tooLong('data', MAX_DATA_BYTES));
-    for (const key of SECRET_KEYS[type] ?? []) if (!(key in data)) errors.push(required(`data[${key}]`));
+    for (const key of SECRET_KEYS[type] ?? []) {
+      if (!(key in data)) errors.push(required(`data[${key}]`));
+      else if (key.startsWith('.docker')) errors.push(...jsonErrors(key, data[key]));
+    }
     if (type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
       errors.push(required('data[username]'), required('data[password]'));
     }
@@ -89,6 +94,12 @@ export const secretRules: KindRules = {
   ],
   selectableFields: (object) => ({ type: textOf(object.type) }),
 };
+
+/** The content itself is never shown. */
+function jsonErrors(key: string, value: unknown): FieldError[] {
+  const why = goJsonError(Buffer.from(textOf(value), 'base64').toString('utf8'));
+  return why === undefined ? [] : [invalidValue(`data[${key}]`, '<secret contents redacted>', why)];
+}
 
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name';
 
@@ -144,9 +155,12 @@ export const persistentVolumeRules: KindRules = {
     const spec = ensureFields(object, 'spec');
     fillText(spec, 'persistentVolumeReclaimPolicy', 'Retain');
     fill(spec, { volumeMode: 'Filesystem' });
+    if (isFields(spec.hostPath)) fill(spec.hostPath, { type: '' });
     fillText(ensureFields(object, 'status'), 'phase', 'Pending');
   },
-  prepareForCreate: pending,
+  prepareForCreate(object) {
+    object.status = { phase: 'Pending', lastPhaseTransitionTime: object.metadata.creationTimestamp };
+  },
 };
 
 function pending(object: AnyObject): void {
@@ -173,6 +187,7 @@ export const persistentVolumeClaimRules: KindRules = {
 };
 
 export const endpointsRules: KindRules = {
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   createsOnUpdate: true,
   defaults(object) {
     for (const subset of listOf(object.subsets)) {
@@ -199,6 +214,10 @@ export const limitRangeRules: KindRules = {
   },
 };
 
-export const podTemplateRules: KindRules = { generation: 'spec', answersDeletedObject: true };
+export const podTemplateRules: KindRules = {
+  generation: (object, old) => !sameValue(object.template, old.template),
+  answersDeletedObject: true,
+  defaults: (object) => defaultPodSpec(ensureFields(ensureFields(object, 'template'), 'spec')),
+};
 
 export const resourceQuotaRules: KindRules = { answersDeletedObject: true };

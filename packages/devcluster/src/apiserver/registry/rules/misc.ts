@@ -1,13 +1,31 @@
 import type { AnyObject } from '@drey/kube';
-import { invalidValue, required } from '../../validation/field-errors.ts';
+import { invalidValue, notSupported, required } from '../../validation/field-errors.ts';
 import { pathSegmentErrors } from '../../validation/formats.ts';
 import { sameValue } from '../same-value.ts';
 import { ensureFields, type Fields, fieldsOf, fill, fillText, listOf, numberOf, textOf, textsOf } from './fields.ts';
 import type { KindRules } from './types.ts';
 
+const SUBJECTS = ['ServiceAccount', 'User', 'Group'];
 const RBAC = 'rbac.authorization.k8s.io';
 
-export const roleRules: KindRules = { createsOnUpdate: true, name: pathSegmentErrors };
+export const roleRules: KindRules = {
+  createsOnUpdate: true,
+  name: pathSegmentErrors,
+  validate: (object) =>
+    listOf(object.rules).flatMap((rule, index) => {
+      const at = `rules[${index}]`;
+      const isPath = textsOf(rule.nonResourceURLs).length > 0;
+      return [
+        ...(textsOf(rule.verbs).length === 0 ? [required(`${at}.verbs`, 'verbs must contain at least one value')] : []),
+        ...(!isPath && textsOf(rule.apiGroups).length === 0
+          ? [required(`${at}.apiGroups`, 'resource rules must supply at least one api group')]
+          : []),
+        ...(!isPath && textsOf(rule.resources).length === 0
+          ? [required(`${at}.resources`, 'resource rules must supply at least one resource')]
+          : []),
+      ];
+    }),
+};
 
 export const roleBindingRules: KindRules = {
   createsOnUpdate: true,
@@ -21,11 +39,16 @@ export const roleBindingRules: KindRules = {
   validate(object) {
     const ref = fieldsOf(object.roleRef);
     const { namespace = '' } = object.metadata;
+    const kinds = namespace === '' ? ['ClusterRole'] : ['Role', 'ClusterRole'];
+    const kind = textOf(ref.kind);
     return [
+      ...(kinds.includes(kind) ? [] : [notSupported('roleRef.kind', kind, kinds)]),
       ...(textOf(ref.name) === '' ? [required('roleRef.name')] : []),
       ...listOf(object.subjects).flatMap((subject, index) => {
         const at = `subjects[${index}]`;
         if (textOf(subject.name) === '') return [required(`${at}.name`)];
+        const subjectKind = textOf(subject.kind);
+        if (!SUBJECTS.includes(subjectKind)) return [notSupported(`${at}.kind`, subjectKind, SUBJECTS)];
         const account = subject.kind === 'ServiceAccount' && namespace === '' && textOf(subject.namespace) === '';
         return account ? [required(`${at}.namespace`)] : [];
       }),
@@ -76,7 +99,14 @@ function sameLabels(object: AnyObject, old: AnyObject): boolean {
   return sameValue(object.metadata.labels, old.metadata.labels);
 }
 
-export const ingressRules: KindRules = { generation: 'spec' };
+export const ingressRules: KindRules = {
+  generation: 'spec',
+  validate(object) {
+    const spec = fieldsOf(object.spec);
+    const isEmpty = listOf(spec.rules).length === 0 && spec.defaultBackend === undefined;
+    return isEmpty ? [invalidValue('spec', null, 'either `defaultBackend` or `rules` must be specified')] : [];
+  },
+};
 export const specGenerationRules: KindRules = { generation: 'spec' };
 
 export const networkPolicyRules: KindRules = {

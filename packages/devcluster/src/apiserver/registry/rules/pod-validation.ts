@@ -37,10 +37,6 @@ export function podSpecErrors(spec: Fields, path: string): FieldError[] {
 
 function scalarErrors(spec: Fields, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const grace = numberOf(spec.terminationGracePeriodSeconds);
-  if (grace !== undefined && grace < 0) {
-    errors.push(invalidValue(`${path}.terminationGracePeriodSeconds`, grace, 'must be greater than or equal to 0'));
-  }
   const deadline = numberOf(spec.activeDeadlineSeconds);
   if (deadline !== undefined && (deadline < 1 || deadline > 2147483647)) {
     errors.push(invalidValue(`${path}.activeDeadlineSeconds`, deadline, 'must be between 1 and 2147483647, inclusive'));
@@ -164,7 +160,7 @@ function envErrors(variables: readonly Fields[], path: string): FieldError[] {
         invalidValue(
           `${at}.valueFrom`,
           '',
-          'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+          'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
         ),
       );
     } else if (sources.length > 1) {

@@ -1,6 +1,7 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError } from '../../model.ts';
 import { forbiddenField } from '../../validation/field-errors.ts';
+import { builtinFinalizerErrors, finalizerErrors } from '../../validation/object-meta.ts';
 import { sameValue } from '../same-value.ts';
 import { ensureFields, type Fields, fieldsOf, fillText, isFields, listOf, numberOf, textOf } from './fields.ts';
 import { defaultPod } from './pod-defaults.ts';
@@ -30,7 +31,10 @@ export const podRules: KindRules = {
     fillText(status, 'qosClass', textOf(fieldsOf(old.status).qosClass));
   },
   validate: (pod) => podSpecErrors(fieldsOf(pod.spec), 'spec'),
-  validateUpdate: (pod, old, subresource) => (subresource === undefined ? updateErrors(pod, old) : []),
+  validateUpdate: (pod, old, subresource) =>
+    subresource === undefined
+      ? [...finalizerErrors(pod.metadata.finalizers ?? []), ...builtinFinalizerErrors(pod), ...updateErrors(pod, old)]
+      : [],
   selectableFields(pod) {
     const spec = fieldsOf(pod.spec);
     const status = fieldsOf(pod.status);

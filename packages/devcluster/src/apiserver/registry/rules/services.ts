@@ -35,10 +35,17 @@ export const serviceRules: KindRules = {
   prepareForUpdate(object, old, subresource) {
     if (subresource !== undefined) return;
     keepAllocated(fieldsOf(object.spec), fieldsOf(old.spec));
+    dropOfOldType(fieldsOf(object.spec), fieldsOf(old.spec));
     alignAddresses(fieldsOf(object.spec));
   },
   validate: serviceErrors,
   validateUpdate: (object, old, subresource) => (subresource === undefined ? updateErrors(object, old) : []),
+  warnings(object) {
+    const spec = fieldsOf(object.spec);
+    return spec.type !== 'ExternalName' && textOf(spec.externalName) !== ''
+      ? ['spec.externalName is ignored when spec.type is not "ExternalName"']
+      : [];
+  },
   selectableFields(object) {
     const spec = fieldsOf(object.spec);
     return { 'spec.clusterIP': textOf(spec.clusterIP), 'spec.type': textOf(spec.type) };
@@ -70,6 +77,31 @@ function keepAllocated(next: Fields, last: Fields): void {
       );
       if ((numberOf(port.nodePort) ?? 0) === 0 && numberOf(same?.nodePort) !== undefined)
         port.nodePort = same?.nodePort;
+    }
+  }
+}
+
+/** What belonged to the old type and was not touched goes with it. */
+function dropOfOldType(next: Fields, last: Fields): void {
+  const isExternal = (type: unknown): boolean => type === 'NodePort' || type === 'LoadBalancer';
+  if (last.type !== 'ExternalName' && next.type === 'ExternalName' && next.clusterIP === last.clusterIP) {
+    for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete next[field];
+  }
+  if (isExternal(last.type) && !isExternal(next.type)) {
+    const was = listOf(last.ports).map((port) => port.nodePort);
+    if (
+      sameValue(
+        listOf(next.ports).map((port) => port.nodePort),
+        was,
+      )
+    ) {
+      for (const port of listOf(next.ports)) delete port.nodePort;
+    }
+    if (next.externalTrafficPolicy === last.externalTrafficPolicy) delete next.externalTrafficPolicy;
+  }
+  if (last.type === 'LoadBalancer' && next.type !== 'LoadBalancer') {
+    for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass']) {
+      if (next[field] === last[field]) delete next[field];
     }
   }
 }

@@ -35,6 +35,10 @@ export interface KindRules {
   readonly answersDeletedObject?: true;
   /** DELETE without a propagation policy orphans dependents. */
   readonly orphansByDefault?: true;
+  /** What a delete that names no propagation is warned with. */
+  readonly orphanWarning?: string;
+  /** What every request for the kind is warned with. */
+  readonly deprecation?: string;
   /** Warnings for clients that write this. */
   readonly warnings?: (object: AnyObject, old: AnyObject | undefined) => readonly string[];
   /** What besides finalizers keeps a terminating object. */

@@ -88,6 +88,7 @@ export function workloadSelectorErrors(object: AnyObject, kindWords: string): Fi
   if (!isFields(selector)) errors.push(required('spec.selector'));
   else {
     errors.push(...selectorErrors(selector, 'spec.selector'));
+    if (errors.length > 0) errors.push(invalidValue('spec.selector', selector, 'invalid label selector'));
     if (sameValue(selector, {})) {
       errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${kindWords}`));
     }
