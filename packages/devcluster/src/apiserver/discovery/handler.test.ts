@@ -79,7 +79,7 @@ describe('discovery', () => {
     expect(get(url, { 'if-none-match': document?.headers.etag ?? '' })?.status).toBe(304);
     const { components, paths: operations } = document!.json();
     const patch = operations['/apis/apps/v1/namespaces/{namespace}/deployments/{name}'].patch;
-    expect(patch.operationId).toBe('patchAppsV1NamespacedDeployment');
+    expect([patch.operationId, patch.tags]).toEqual(['patchAppsV1NamespacedDeployment', ['apps_v1']]);
     expect(patch.parameters.map(({ name }: { name: string }) => name)).toContain('fieldValidation');
     const known = Object.keys(components.schemas);
     const referenced = [...document!.text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name!);

@@ -11,6 +11,8 @@ interface Target {
   readonly definition: ResourceDefinition;
   /** What operation ids start with after their verb, for example `AppsV1`. */
   readonly prefix: string;
+  /** For example `apps_v1`. */
+  readonly tag: string;
   readonly lookup: SchemaLookup;
 }
 
@@ -29,10 +31,12 @@ export function resourcePaths(
 ): Record<string, PathItem> {
   const root = group === '' ? '/api' : '/apis';
   const base = `${root}/${groupVersion(group, version.version)}`;
-  const prefix = `${camel(group === '' ? 'core' : group.replace(/\.k8s\.io$/, ''))}${camel(version.version)}`;
+  const name = camel(group === '' ? 'core' : group.replace(/\.k8s\.io$/, ''));
+  const prefix = `${name}${camel(version.version)}`;
+  const tag = `${name.charAt(0).toLowerCase()}${name.slice(1)}_${version.version}`;
   const paths: Record<string, PathItem> = {};
   for (const definition of version.resources) {
-    const target = { definition, prefix, lookup };
+    const target = { definition, prefix, tag, lookup };
     const scope = definition.namespaced ? `${base}/namespaces/{namespace}` : base;
     const collection = `${scope}/${definition.plural}`;
     if (definition.namespaced && definition.verbs.includes('list')) {
@@ -110,7 +114,7 @@ function operation(target: Target, verb: Verb, place: Place): Operation {
   const gvk = gvkOf(definition, place.sub);
   const parameters = (parametersOf[verb] ?? []).map(queryParameter);
   return {
-    tags: [`${prefix.charAt(0).toLowerCase()}${prefix.slice(1)}`],
+    tags: [target.tag],
     operationId: `${operationVerb}${prefix}${collection}${scope}${kind}${tail}`,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBody(target, verb, place),
