@@ -21,6 +21,7 @@ import {
   FLINK_ENTRYPOINT,
   FLINK_HOME,
   flinkComponent,
+  registrationSettings,
   withSettings,
 } from './flink-image.ts';
 import type { ResolvedImage } from './images.ts';
@@ -171,7 +172,7 @@ function volumeMounts(input: ViewInput, directory: string): MountRequest[] {
     if (image.kind === 'flink' && destination.replace(/\/+$/, '') === confDirectory && directoryMounted) {
       const copy = join(directory, 'conf');
       cpSync(source, copy, { recursive: true, dereference: true });
-      changeConfiguration(copy, addressSettings(flinkComponent(input.pod, container), input.podAddress));
+      changeConfiguration(copy, input, image, {});
       return request(destination, copy, 'directory');
     }
     return {
@@ -207,10 +208,7 @@ function flinkRequests(
   const own = join(directory, 'flink');
   mkdirSync(join(own, 'log'), { recursive: true });
   cpSync(join(home, 'conf'), join(own, 'conf'), { recursive: true });
-  changeConfiguration(join(own, 'conf'), {
-    ...entrypointSettings(input.env, input.hostname),
-    ...addressSettings(flinkComponent(input.pod, input.container), input.podAddress),
-  });
+  changeConfiguration(join(own, 'conf'), input, image, entrypointSettings(input.env, input.hostname));
   const entrypoint = join(directory, 'docker-entrypoint.sh');
   writeFileSync(entrypoint, ENTRYPOINT_SCRIPT, { mode: 0o755 });
   const shared = readdirSync(home, { withFileTypes: true })
@@ -242,10 +240,22 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Applies settings to whichever configuration files the directory has. */
-function changeConfiguration(directory: string, settings: Readonly<Record<string, string>>): void {
+/** Adds what a process of this pod needs to whichever configuration files the directory has. */
+function changeConfiguration(
+  directory: string,
+  input: ViewInput,
+  image: Extract<ResolvedImage, { kind: 'flink' }>,
+  settings: Readonly<Record<string, string>>,
+): void {
+  const component = flinkComponent(input.pod, input.container);
   for (const name of ['config.yaml', 'flink-conf.yaml']) {
     const path = join(directory, name);
-    if (existsSync(path)) writeFileSync(path, withSettings(readFileSync(path, 'utf8'), settings));
+    if (!existsSync(path)) continue;
+    const text = readFileSync(path, 'utf8');
+    const patience = component === undefined ? {} : registrationSettings(text, image.distribution.version);
+    writeFileSync(
+      path,
+      withSettings(text, { ...settings, ...addressSettings(component, input.podAddress), ...patience }),
+    );
   }
 }

@@ -1,6 +1,13 @@
 import type { Container, Pod } from '@drey/kube';
 import { describe, expect, it } from 'vitest';
-import { addressSettings, builtInPlugins, entrypointSettings, flinkComponent, withSettings } from './flink-image.ts';
+import {
+  addressSettings,
+  builtInPlugins,
+  entrypointSettings,
+  flinkComponent,
+  registrationSettings,
+  withSettings,
+} from './flink-image.ts';
 
 const pod = (component?: string): Pod => ({
   apiVersion: 'v1',
@@ -47,6 +54,14 @@ describe('Flink image', () => {
       'jobmanager.rpc.address': 'host',
       'taskmanager.numberOfTaskSlots': '4',
     });
+  });
+
+  it('shortens the pause before a component that is not there yet is asked again, unless the user chose one', () => {
+    expect(registrationSettings('a: b', '1.20.5')).toEqual({ 'cluster.registration.error-delay': '500 ms' });
+    expect(registrationSettings('a: b', '2.3.0')).toEqual({ 'cluster.registration.error-delay': '500 ms' });
+    expect(registrationSettings('a: b', '1.17.2')).toEqual({ 'cluster.registration.error-delay': '500' });
+    expect(registrationSettings('cluster:\n  registration:\n    error-delay: 3 s\n', '1.20.5')).toEqual({});
+    expect(registrationSettings('cluster.registration.error-delay: 3 s', '1.20.5')).toEqual({});
   });
 
   it('reads the list of built-in plugins, and nothing that leaves its directory', () => {

@@ -35,6 +35,17 @@ export function addressSettings(
 }
 
 /**
+ * A component that is not there yet is asked again after half a second, where Flink waits ten: with fast starts a JobManager
+ * often asks for its ResourceManager a moment too early. Left alone when the configuration says something about it.
+ */
+export function registrationSettings(configuration: string, flinkVersion: string): Record<string, string> {
+  if (/registration[\s\S]*error-delay/.test(configuration)) return {};
+  const [major = 0, minor = 0] = flinkVersion.split('.').map(Number);
+  const takesUnits = major > 1 || minor >= 18;
+  return { 'cluster.registration.error-delay': takesUnits ? '500 ms' : '500' };
+}
+
+/**
  * What the image's entrypoint writes into its own configuration, before a mounted one hides it: FLINK_PROPERTIES, the
  * JobManager's address and fixed ports.
  */

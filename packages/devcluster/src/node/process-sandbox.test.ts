@@ -262,6 +262,7 @@ describe.each(isolations)('process sandbox, user namespace: $user', (kind) => {
       'query.server.port: 6125',
       'jobmanager.bind-host: 127.77.0.1',
       'rest.bind-address: 127.77.0.1',
+      'cluster.registration.error-delay: 500 ms',
       'distmine/opt/flink/plugins:',
       'metrics',
       's3',

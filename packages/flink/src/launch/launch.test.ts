@@ -8,6 +8,8 @@ describe('reading a shell text', () => {
     [`-D x="gpu" -Dy=''`, ['-D', 'x=gpu', '-Dy=']],
     ['$HOME/x ${HOME} "$HOME"', ['/h/x', '/h', '/h']],
     ['$NOTHING a', ['a']],
+    [String.raw`-Dpipeline.jars='['\''file:/a b.jar'\'']' \*`, ["-Dpipeline.jars=['file:/a b.jar']", '*']],
+    ['a\\', undefined],
     ['a $(b)', undefined],
     ['a `b`', undefined],
     [`it's`, undefined],

@@ -185,7 +185,9 @@ function configuredOptions(request: LaunchRequest, which: 'all' | 'jobmanager' |
 /** The scripts pass the options through the shell twice: quotes vanish, and blanks inside them split. */
 function javaOptions(request: LaunchRequest, service: FlinkService): string[] | undefined {
   const own = configuredOptions(request, isJobManager(service) ? 'jobmanager' : 'taskmanager');
-  const words = shellWords(`${configuredOptions(request, 'all')} ${own}`, shellVariables(request));
+  const options = `${configuredOptions(request, 'all')} ${own}`;
+  // What a backslash means depends on which of the two passes sees it.
+  const words = options.includes('\\') ? undefined : shellWords(options, shellVariables(request));
   return words?.flatMap(splitBlanks);
 }
 

@@ -17,8 +17,13 @@ export function shellWords(
       at += 1;
       continue;
     }
+    // Flink writes a quote inside of quotes as '\''.
     const piece =
-      char === "'" || char === '"' ? quoted(text, at, variables) : bare(text, at, word === undefined, variables);
+      char === '\\'
+        ? escaped(text, at)
+        : char === "'" || char === '"'
+          ? quoted(text, at, variables)
+          : bare(text, at, word === undefined, variables);
     if (piece === undefined) return undefined;
     // An unquoted variable that is empty makes no word of its own.
     if (piece.text !== '' || char === "'" || char === '"' || word !== undefined) word = (word ?? '') + piece.text;
@@ -31,6 +36,12 @@ export function shellWords(
 interface Piece {
   readonly text: string;
   readonly end: number;
+}
+
+/** A backslash takes the meaning from the character after it; before the end of a line it would join lines. */
+function escaped(text: string, start: number): Piece | undefined {
+  const next = text.charAt(start + 1);
+  return next === '' || next === '\n' ? undefined : { text: next, end: start + 2 };
 }
 
 function quoted(
@@ -57,7 +68,7 @@ function bare(
   atWordStart: boolean,
   variables: Readonly<Record<string, string | undefined>>,
 ): Piece | undefined {
-  const run = /^[^ \t\n'"]+/.exec(text.slice(start))?.[0] ?? '';
+  const run = /^[^ \t\n'"\\]+/.exec(text.slice(start))?.[0] ?? '';
   if (atWordStart && run.startsWith('#')) return undefined;
   const withoutVariables = run.replace(/\$\{\w+\}/g, '');
   if (SPECIAL.test(withoutVariables)) return undefined;
