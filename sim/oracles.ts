@@ -33,19 +33,11 @@ export class SafetyOracle {
   readonly #storage: SimulatedStorage;
   readonly #intent: (clusterId: string, process: string) => Intent;
   readonly #open = new Map<string, Run>();
-  #read = 0;
 
   constructor(storage: SimulatedStorage, intent: (clusterId: string, process: string) => Intent) {
     this.#storage = storage;
     this.#intent = intent;
-  }
-
-  /** Looks at everything that happened since the last call. */
-  check(): void {
-    for (; this.#read < this.#storage.history.length; this.#read++) {
-      const event = this.#storage.history[this.#read];
-      if (event) this.#event(event);
-    }
+    storage.onEvent((event) => this.#event(event));
   }
 
   /** A cluster was deleted by its user: what comes later under its name is another story. */

@@ -390,7 +390,7 @@ export class SimulatedJob {
 
   #record(type: 'started', restoredFrom: string | undefined): void {
     const { storage, timers, clusterId, process } = this.#env;
-    storage.history.push({
+    storage.record({
       type,
       at: timers.now(),
       clusterId,
@@ -404,7 +404,7 @@ export class SimulatedJob {
 
   #recordEnd(state: string): void {
     const { storage, timers, clusterId, process } = this.#env;
-    storage.history.push({
+    storage.record({
       type: 'ended',
       at: timers.now(),
       clusterId,

@@ -325,7 +325,7 @@ function startSnapshot(
 ): RestAnswer {
   const { jm } = call;
   const requestId = jm.operations.trigger('savepoint', id, trigger, (finish) => {
-    jm.options.storage.history.push({
+    jm.options.storage.record({
       type: 'triggered',
       at: jm.timers.now(),
       clusterId: jm.options.clusterId,

@@ -47,8 +47,19 @@ export type RunEvent =
 export class SimulatedStorage {
   readonly snapshots = new Map<string, Snapshot>();
   readonly history: RunEvent[] = [];
+  readonly #listeners: ((event: RunEvent) => void)[] = [];
   /** Paths that refuse writes, by prefix: `/proc` as on a real machine, plus what a fault adds. */
   readonly unwritable = new Set<string>(['/proc']);
+
+  /** Calls back at the very moment of each event. */
+  onEvent(listener: (event: RunEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  record(event: RunEvent): void {
+    this.history.push(event);
+    for (const listener of this.#listeners) listener(event);
+  }
 
   /** Finds a snapshot however its URI is written (`file:/x`, `file:///x`, `/x`, a trailing slash). */
   find(uri: string): Snapshot | undefined {
