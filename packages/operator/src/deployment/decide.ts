@@ -1,4 +1,4 @@
-import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
+import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
 import { conditionsOf } from './conditions.ts';
 import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
@@ -152,7 +152,8 @@ function contextOf(world: World, config: DecideConfig): Context {
 
 /**
  * An invalid spec is not acted on: the object goes on with the recorded one. One that was being started goes on to be
- * started.
+ * started. The record says how the job got its state, not whether the user wants it kept: that is taken from the user's
+ * spec, and where it does not say, state is kept.
  */
 function recordedAsWanted(
   deployment: FlinkDeployment,
@@ -161,10 +162,18 @@ function recordedAsWanted(
 ): FlinkDeployment | undefined {
   if (recorded === undefined) return undefined;
   const starting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
-  const spec = starting
-    ? { ...recorded.spec, job: { ...recorded.spec.job, state: 'running' as const } }
-    : recorded.spec;
-  return { ...deployment, spec };
+  const state = starting ? 'running' : (recorded.spec.job?.state ?? 'running');
+  return {
+    ...deployment,
+    spec: { ...recorded.spec, job: { ...recorded.spec.job, state, upgradeMode: wantedMode(deployment) } },
+  };
+}
+
+function wantedMode(deployment: FlinkDeployment): UpgradeMode {
+  const { job } = deployment.spec;
+  if (job === undefined || job === null) return 'last-state';
+  if (job.upgradeMode === undefined) return 'stateless';
+  return UPGRADE_MODES.find((mode) => mode === job.upgradeMode) ?? 'last-state';
 }
 
 function withValidation(

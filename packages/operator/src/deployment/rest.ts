@@ -13,13 +13,13 @@ export function settledOutcome(context: Context): Outcome {
 }
 
 /**
- * A change that needs no action (an operator option, an upgrade mode) counts as acted on. A suspended job's edits do not:
- * they take effect when it is resumed.
+ * A change that needs no action counts as acted on: an operator option, an upgrade mode, and whatever is edited while the
+ * job is suspended, which takes effect when it is resumed. (The Apache operator leaves the latter unobserved, so that
+ * tools wait for ever.)
  */
 function withObservedGeneration(context: Context): FlinkDeploymentStatus {
   const { status, invalid, generation } = context;
-  const edited = context.change !== undefined && context.change.type !== 'IGNORE';
-  if (invalid !== undefined || edited || status.observedGeneration === generation) return status;
+  if (invalid !== undefined || status.observedGeneration === generation) return status;
   return { ...status, observedGeneration: generation };
 }
 

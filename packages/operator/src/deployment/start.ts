@@ -120,8 +120,8 @@ function started(spec: FlinkDeploymentSpec): FlinkDeploymentSpec {
 function startPath(status: FlinkDeploymentStatus, mode: UpgradeMode): string | undefined {
   if (mode === 'stateless') return undefined;
   if (mode === 'savepoint') return recordedStatePath(status);
-  const path = status.jobStatus?.upgradeSavepointPath;
-  return path === LAST_STATE_MARKER ? path : undefined;
+  // With HA metadata Flink looks there first; the path counts as long as the job has no checkpoint of its own.
+  return status.jobStatus?.upgradeSavepointPath ?? undefined;
 }
 
 type StateSource =
@@ -144,7 +144,8 @@ function stateSource(context: Context, restore: UpgradeMode): StateSource {
       message: `The state that the job left is no longer known. ${MANUAL_RESTORE} ${RESTORE_HOW}`,
     };
   }
-  if (restore !== 'last-state') return { kind: 'known', jobId, upgradeSavepointPath: recordedPath, steps: [] };
+  if (restore === 'stateless') return { kind: 'known', jobId, upgradeSavepointPath: null, steps: [] };
+  if (restore === 'savepoint') return { kind: 'known', jobId, upgradeSavepointPath: recordedPath, steps: [] };
   const { ha } = context.world;
   if (!ha.known) {
     return { kind: 'wait', progress: { reason: 'ReadingHaMetadata', message: `HA metadata: ${ha.reason}.` } };
@@ -152,12 +153,17 @@ function stateSource(context: Context, restore: UpgradeMode): StateSource {
   if (!ha.value.available) {
     return { kind: 'lost', message: `HA metadata is not available. ${MANUAL_RESTORE} ${RESTORE_HOW}` };
   }
+  if (!ha.value.hasCheckpoint && recordedPath === LAST_STATE_MARKER) {
+    return {
+      kind: 'lost',
+      message: `HA metadata is not available with its checkpoint. ${MANUAL_RESTORE} ${RESTORE_HOW}`,
+    };
+  }
   const steps = jobGraphSteps(ha.value);
-  const kept = recordedPath === LAST_STATE_MARKER ? null : recordedPath;
   return {
     kind: 'known',
     jobId: context.status.jobStatus?.jobId ?? jobId,
-    upgradeSavepointPath: ha.value.hasCheckpoint ? LAST_STATE_MARKER : kept,
+    upgradeSavepointPath: ha.value.hasCheckpoint ? LAST_STATE_MARKER : recordedPath,
     steps,
   };
 }

@@ -104,7 +104,7 @@ export class SmallCluster {
 
   /** The configuration is the last thing the JobManager needs. */
   #startJob(configMap: AnyObject): void {
-    const text = Object.values((configMap['data'] as Record<string, string> | undefined) ?? {}).join('\n');
+    const text = Object.values((configMap.data as Record<string, string> | undefined) ?? {}).join('\n');
     const value = (key: string): string | undefined =>
       new RegExp(`^${key.replaceAll('.', '\\.').replaceAll('$', '\\$')}: (.*)$`, 'm').exec(text)?.[1];
     const jobId = value('$internal.pipeline.job-id');
