@@ -135,7 +135,7 @@ async function answer(core: ServerCore, plugins: ServerPlugins, request: ApiRequ
   }
   const resource = core.registry.find(info.group, info.version, info.resource);
   if (resource === undefined) {
-    if (!core.registry.isKnown(info.group, info.version)) return NOT_FOUND_PAGE;
+    if (!core.registry.isBuiltin(info.group)) return NOT_FOUND_PAGE;
     throw resourceUnknown();
   }
   const subresource = resource.subresources.find(({ name }) => name === info.subresource);

@@ -34,12 +34,9 @@ export class ResourceRegistry implements Registry {
     return this.#storageKeys.get(`${group}/${plural}`);
   }
 
-  /** Whether a path under this group and version leads to the API at all: an unknown version of a built-in group does. */
-  isKnown(group: string, version: string): boolean {
-    return (
-      this.#builtin.some((resource) => resource.group === group) ||
-      this.all().some((resource) => resource.group === group && resource.version === version)
-    );
+  /** Whether a group is built in: unknown versions and resources of other groups are no API at all. */
+  isBuiltin(group: string): boolean {
+    return this.#builtin.some((resource) => resource.group === group);
   }
 
   all(): readonly ServedResource[] {

@@ -9,6 +9,9 @@ export const DEFAULT_HISTORY_MS = 60_000;
 /** Spacing of the marks by which the store knows how old a revision is. */
 const MARK_EVERY_MS = 1_000;
 
+/** A watch from version 1 has always missed something, as on a real server. */
+const FIRST_REVISION = 2;
+
 export interface StoreOptions {
   readonly clock: Clock;
   /** Absent: memory only. */
@@ -47,8 +50,8 @@ export class ObjectStore {
     this.#backend = options.backend;
     this.#historyMs = options.historyMs ?? DEFAULT_HISTORY_MS;
     this.#maxChanges = options.maxChangesPerKind ?? MAX_CHANGES_PER_KIND;
-    const loaded = options.backend?.load() ?? { revision: 1, records: [] };
-    this.#revision = Math.max(1, loaded.revision);
+    const loaded = options.backend?.load() ?? { revision: FIRST_REVISION, records: [] };
+    this.#revision = Math.max(FIRST_REVISION, loaded.revision);
     this.#startRevision = this.#revision;
     this.#compacted = this.#revision;
     for (const record of loaded.records) this.#kind(record.key).records.set(keyOf(record), record);

@@ -111,7 +111,7 @@ function wipeSystemFields({ metadata }: AnyObject): void {
 }
 
 /** A field of the past, which nobody sets any more. */
-export function dropSelfLink(metadata: AnyObject['metadata'] & { selfLink?: string }): void {
+function dropSelfLink(metadata: AnyObject['metadata'] & { selfLink?: string }): void {
   delete metadata.selfLink;
 }
 

@@ -1,6 +1,13 @@
 import type { AnyObject } from '@drey/kube';
 import type { ServedResource } from '../registry/served.ts';
-import { type Decoded, decodeJson, decodeYaml, normalize, strictFieldErrors } from '../schema/index.ts';
+import {
+  type Decoded,
+  decodeJson,
+  decodeYaml,
+  normalize,
+  objectMetaSchema,
+  strictFieldErrors,
+} from '../schema/index.ts';
 import { badRequest, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
@@ -110,6 +117,11 @@ function checkKind(call: Call, fields: Record<string, unknown>, target: BodyTarg
       `the object provided is unrecognized (must be of type ${target.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string (${summary(body)})`,
     );
   }
+  if (target.crd !== undefined && (fields.kind ?? '') === '') {
+    const body = Buffer.from(call.request.body ?? []);
+    const why = `Object 'Kind' is missing in '${body.toString('utf8')}'`;
+    throw badRequest(`the object provided is unrecognized (must be of type ${target.kind}): ${why} (${summary(body)})`);
+  }
   const kind = typeof fields.kind === 'string' && fields.kind !== '' ? fields.kind : target.kind;
   const apiVersion =
     typeof fields.apiVersion === 'string' && fields.apiVersion !== '' ? fields.apiVersion : target.apiVersion;
@@ -148,6 +160,8 @@ function objectOf(
 ): { readonly object: AnyObject; readonly problems: readonly string[] } {
   const { text, duplicates = [] } = decoded;
   if (target.crd !== undefined) {
+    const problem = customMetadataProblem(fields.metadata);
+    if (problem !== undefined) throw cannotBeHandled(target, problem);
     const object = withMetadata(structuredClone(fields));
     const unknown = target.crd.prune(object);
     const problems = [
@@ -163,6 +177,13 @@ function objectOf(
     object: keepEmptyOwnership(object, fields),
     problems: text === undefined ? [] : strictFieldErrors(text, target.schema),
   };
+}
+
+/** What the decoder says of metadata of wrong types; the rest of a custom resource is for its schema to judge. */
+export function customMetadataProblem(metadata: unknown): string | undefined {
+  if (metadata === undefined || metadata === null) return undefined;
+  const result = normalize(metadata, objectMetaSchema());
+  return result.ok ? undefined : result.message;
 }
 
 /** An empty list of managedFields is a request to stop tracking, not the same as none. */

@@ -54,7 +54,11 @@ function fromBody(call: Call, body: Uint8Array): Record<string, unknown> {
   const kind = textOf(fields.kind) ?? 'DeleteOptions';
   const typed = normalize(fields, OPTIONS);
   if (!typed.ok) throw plain500(typed.message);
-  if (kind !== 'DeleteOptions') throw plain500('decoded object cannot be converted to DeleteOptions');
+  if (kind !== 'DeleteOptions') {
+    throw plain500(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(textOf(fields.apiVersion) ?? 'v1')} in scheme "pkg/runtime/scheme.go:110"`,
+    );
+  }
   return fields;
 }
 

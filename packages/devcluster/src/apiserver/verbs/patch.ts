@@ -14,7 +14,7 @@ import { badRequest, conflict, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace } from './create.ts';
-import { type BodyTarget, keepEmptyOwnership, mediaType, withMetadata } from './decode-body.ts';
+import { type BodyTarget, customMetadataProblem, keepEmptyOwnership, mediaType, withMetadata } from './decode-body.ts';
 import { printGo } from './go-text.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
@@ -157,6 +157,8 @@ function decodePatched(
     throw badPatch(shown(document), `the object is not of kind ${kind} in ${apiVersion}`);
   }
   if (crd !== undefined) {
+    const problem = customMetadataProblem(document.metadata);
+    if (problem !== undefined) throw badPatch(shown(document), problem);
     const object = withMetadata(structuredClone(document));
     crd.prune(object);
     return object;

@@ -120,7 +120,7 @@ function serviceErrors(object: AnyObject): FieldError[] {
     errors.push(invalidValue('spec.clusterIPs[0]', 'None', "may not be set to 'None' for NodePort services"));
   }
   if (type === 'ExternalName' && textOf(spec.externalName) === '') errors.push(required('spec.externalName'));
-  errors.push(...portListErrors(ports, headless));
+  errors.push(...portListErrors(ports));
   const affinity = textOf(spec.sessionAffinity);
   if (affinity !== 'None' && affinity !== 'ClientIP') {
     errors.push(notSupported('spec.sessionAffinity', affinity, ['ClientIP', 'None']));
@@ -130,7 +130,7 @@ function serviceErrors(object: AnyObject): FieldError[] {
   return errors;
 }
 
-function portListErrors(ports: readonly Fields[], headless: boolean): FieldError[] {
+function portListErrors(ports: readonly Fields[]): FieldError[] {
   const names = new Set<string>();
   return ports.flatMap((port, index) => {
     const at = `spec.ports[${index}]`;
@@ -151,7 +151,6 @@ function portListErrors(ports: readonly Fields[], headless: boolean): FieldError
     }
     const target = numberOf(port.targetPort);
     if (target !== undefined) errors.push(...invalidTexts(`${at}.targetPort`, target, portErrors(target)));
-    void headless;
     return errors;
   });
 }
@@ -177,14 +176,7 @@ function updateErrors(object: AnyObject, old: AnyObject): FieldError[] {
   const [first] = textsOf(next.clusterIPs);
   const [was] = textsOf(last.clusterIPs);
   if (textOf(next.clusterIP) !== (first ?? '')) {
-    const text = 'must match `clusterIPs[0]`';
-    errors.push(
-      invalidValue(
-        'spec.clusterIPs',
-        next.clusterIPs ?? null,
-        `first value ${text.replace('clusterIPs[0]', 'clusterIP')}`,
-      ),
-    );
+    errors.push(invalidValue('spec.clusterIPs', next.clusterIPs ?? null, 'first value must match `clusterIP`'));
   }
   if (!sameValue(first, was)) {
     errors.push(invalidValue('spec.clusterIPs[0]', next.clusterIPs ?? null, 'may not change once set'));
