@@ -213,9 +213,9 @@ describe.skipIf(isolation.type !== 'namespaces')('cluster', () => {
         const { status } = await client.get(Deployment, 'default', 'web');
         return (
           (status?.observedGeneration ?? 0) >= generation &&
-          status.updatedReplicas === 2 &&
-          status.availableReplicas === 2 &&
-          status.replicas === 2
+          status?.updatedReplicas === 2 &&
+          status?.availableReplicas === 2 &&
+          status?.replicas === 2
         );
       });
     const { metadata } = await client.get(Deployment, 'default', 'web');
