@@ -10,7 +10,7 @@ import { observedStatus } from './observed-status.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from './operation.ts';
 import type { Plan, PlannedEvent } from './plan.ts';
 import { lastReconciled, type RecordedSpec } from './recorded-spec.ts';
-import { continueExpiring, recover } from './recovery.ts';
+import { continueExpiring, recover, recoverLost } from './recovery.ts';
 import { ERROR_TYPES, errorText, messageOf, typeOf } from './resource-error.ts';
 import { settledOutcome } from './rest.ts';
 import { specChange } from './spec-change.ts';
@@ -100,6 +100,8 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   if (suspended && !isSuspended(context.wanted.spec)) return resume(context);
   if (upgrading && suspended) return resume(context, 'suspend');
   const pending = (change === 'UPGRADE' || change === 'SCALE' || upgrading) && !suspended;
+  const lost = recoverLost(context);
+  if (lost !== undefined) return lost;
   if (!pending) return recover(context) ?? settledOutcome(context);
   return beginUpgrade(context) ?? recover(context) ?? waiting(context, waitReason(context));
 }

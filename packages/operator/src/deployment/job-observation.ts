@@ -26,7 +26,7 @@ export type EndState =
   | { readonly kind: 'not-persistent' };
 
 /** What Flink reports as the path of a checkpoint that was never written anywhere. */
-const NOT_ADDRESSABLE = '<checkpoint-not-externally-addressable>';
+export const NOT_ADDRESSABLE = '<checkpoint-not-externally-addressable>';
 
 /**
  * Flink answers questions about checkpoints from a cache of 3 s. What a job left at its end is taken for the last word only

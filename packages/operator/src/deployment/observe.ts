@@ -2,6 +2,7 @@ import { type FlinkDeployment, JOB_STATES } from '@drey/api';
 import { clusterOptions, type FlinkConfig } from '@drey/flink';
 import { ConfigMap, Deployment, isKubeError, Pod, Service } from '@drey/kube';
 import { NATIVE_CLUSTER_SELECTOR } from '../runtime/caches.ts';
+import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import { ids } from './fresh-ids.ts';
 import { END_SETTLES_MS } from './job-observation.ts';
@@ -23,6 +24,7 @@ export interface ObserveOptions {
   readonly epoch: number;
   readonly signal: AbortSignal;
   readonly configurationOf: (deployment: FlinkDeployment) => FlinkConfig;
+  readonly seen: SeenState | undefined;
 }
 
 /** Makes all readings for one object. Rejects only when `signal` aborts or the object's own data are broken. */
@@ -50,6 +52,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     remains,
     ha,
     flink,
+    seen: options.seen,
   };
 }
 

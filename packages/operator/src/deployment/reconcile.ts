@@ -9,6 +9,7 @@ import { act } from './act.ts';
 import { decide } from './decide.ts';
 import { failedEvent, failedStatus, failureOf } from './failure.ts';
 import { randomId } from './fresh-ids.ts';
+import { keepsState, servingProcess } from './job-manager-process.ts';
 import { flinkOf, observe } from './observe.ts';
 import type { Plan } from './plan.ts';
 import { lastReconciled } from './recorded-spec.ts';
@@ -34,13 +35,14 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   const { env, policy, pulse } = scope;
   const cached = env.caches.flinkDeployments.getByKey(pass.key);
   if (cached === undefined) {
-    pulse.follow(pass.key, undefined);
+    pulse.forget(pass.key);
     return { type: 'gone' };
   }
   // The cache is shared and never changed; every write starts from a copy of what changes.
   const deployment = cached as FlinkDeployment;
   const { configurationOf } = policy;
-  const world = await observe(env, deployment, { epoch: scope.epoch(), signal: pass.signal, configurationOf });
+  const options = { epoch: scope.epoch(), signal: pass.signal, configurationOf, seen: pulse.seen(pass.key) };
+  const world = await observe(env, deployment, options);
   const plan = decide(world, policy);
   const flink = flinkFor(scope, world);
   try {
@@ -53,7 +55,7 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
     return afterFailure(scope, deployment, plan, error, pass);
   }
   tell(scope, deployment, plan, pass);
-  follow(scope, pass.key, plan, flink);
+  follow(scope, pass.key, { world, plan, flink });
   return outcomeOf(scope, plan);
 }
 
@@ -66,15 +68,34 @@ function flinkFor({ env, policy }: ReconcileScope, world: World) {
 }
 
 /** A running job is followed, so that a change of its state is seen although nothing is polled here. */
-function follow(scope: ReconcileScope, key: string, plan: Plan, flink: ReturnType<typeof flinkFor>): void {
+function follow(
+  scope: ReconcileScope,
+  key: string,
+  { world, plan, flink }: { world: World; plan: Plan; flink: ReturnType<typeof flinkFor> },
+): void {
   const status = plan.settled ?? plan.status;
   const jobId = status.jobStatus?.jobId;
   const state = status.jobStatus?.state;
   const runs = state === 'RUNNING' && status.jobManagerDeploymentStatus === 'READY' && status.operation === undefined;
+  const process = keepingProcess(scope, world);
+  const { checkpoints } = world.flink;
+  // Only of a job that goes on as it was: a process that has begun it anew knows less than the dead one did.
+  if (runs && process !== undefined && checkpoints?.kind === 'ok' && typeof jobId === 'string') {
+    scope.pulse.remember(key, jobId, process, checkpoints.value);
+  }
   scope.pulse.follow(
     key,
-    runs && flink !== undefined && typeof jobId === 'string' ? { flink, jobId, state } : undefined,
+    runs && flink !== undefined && typeof jobId === 'string' ? { flink, jobId, state, process } : undefined,
   );
+}
+
+/** The process whose checkpoints have to be remembered. */
+function keepingProcess({ policy }: ReconcileScope, world: World): string | undefined {
+  const { deployment } = world;
+  const recorded = lastReconciled(deployment.status ?? {});
+  if (recorded === undefined) return undefined;
+  const runningOptions = policy.configurationOf({ ...deployment, spec: recorded.spec });
+  return keepsState({ wanted: deployment, runningOptions }) ? servingProcess(world) : undefined;
 }
 
 function outcomeOf({ env }: ReconcileScope, plan: Plan): Outcome {

@@ -1,6 +1,7 @@
 import { specChangedMessage, type UpgradeMode } from '@drey/api';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
+import { isReplaced } from './job-manager-process.ts';
 import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from './operation.ts';
 import type { PlannedEvent } from './plan.ts';
 import { withRecord } from './record.ts';
@@ -119,7 +120,7 @@ function removeRecorded(context: Context, operation: CurrentOperation, restore: 
 
 /** Goes on with bringing the job down. */
 export function continueStopping(context: Context, operation: CurrentOperation): Outcome {
-  if (context.status.jobManagerDeploymentStatus === 'MISSING') return givenUp(context);
+  if (context.status.jobManagerDeploymentStatus === 'MISSING' || isReplaced(context)) return givenUp(context);
   const stopping = operation.phase === 'stopping' ? followStop(context, operation) : followCancel(context, operation);
   return stopping.kind === 'stopped' ? afterStop(context, operation, stopping.path) : stopping.outcome;
 }

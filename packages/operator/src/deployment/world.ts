@@ -1,5 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { Answer } from '@drey/flink';
+import type { SeenState } from '../runtime/job-pulse.ts';
 import type {
   FlinkCheckpoints,
   FlinkClusterFacts,
@@ -29,6 +30,8 @@ export interface World {
   /** HA metadata, read from the API server itself; known only where a decision may need it. */
   readonly ha: Reading<HaMetadata>;
   readonly flink: FlinkReadings;
+  /** The newest state that this operator saw the running job complete; kept where high availability does not. */
+  readonly seen: SeenState | undefined;
 }
 
 /** The JobManager's Deployment. */

@@ -1,11 +1,14 @@
 import type { Clock, Random } from '@drey/kube';
-import type { FlinkCluster } from './ports.ts';
+import { NOT_ADDRESSABLE, newestCheckpoint } from '../deployment/job-observation.ts';
+import type { FlinkCheckpoints, FlinkCluster } from './ports.ts';
 
 /** How often one job is looked at while there are not too many. */
 const INTERVAL_MS = 700;
 /** All jobs together are asked at most this often; with more jobs than it allows the interval grows. */
 const MAX_PER_SECOND = 400;
 const TIMEOUT_MS = 2_000;
+/** The checkpoints of a job are asked for with every so manieth look at its state. Flink's own answer is up to 3 s old. */
+const CHECKPOINTS_EVERY = 3;
 
 /** A job that is followed. */
 export interface PulseTarget {
@@ -13,11 +16,24 @@ export interface PulseTarget {
   readonly jobId: string;
   /** The state that was last recorded; another one wakes the key. */
   readonly state: string;
+  /**
+   * The JobManager process whose checkpoints are to be remembered, since nobody else would know them after its death;
+   * undefined: high availability keeps them, or nobody wants them.
+   */
+  readonly process: string | undefined;
+}
+
+/** The newest state that one JobManager process was seen to complete. */
+export interface SeenState {
+  readonly jobId: string;
+  readonly process: string;
+  readonly path: string;
 }
 
 /**
  * Follows the states of running jobs by the cheapest request Flink knows, one small answer that is compared as a text, and
- * wakes a key when its job's state is another one or cannot be read. It decides nothing and reads nothing else.
+ * wakes a key when its job's state is another one or cannot be read. Where a target names its process it also remembers the
+ * newest checkpoint. It decides nothing and reads nothing else.
  *
  * Guarantees: one request a job at a time; at most {@link MAX_PER_SECOND} a second for all jobs; a key that was woken is
  * left alone until it is followed again.
@@ -28,6 +44,7 @@ export class JobPulse {
   readonly #wake: (key: string) => void;
   readonly #signal: AbortSignal;
   readonly #followed = new Map<string, { target: PulseTarget; cancel: () => void }>();
+  readonly #seen = new Map<string, SeenState>();
 
   constructor(options: { clock: Clock; random: Random; wake: (key: string) => void; signal: AbortSignal }) {
     this.#clock = options.clock;
@@ -47,26 +64,50 @@ export class JobPulse {
     if (previous !== undefined && target !== undefined && isSame(previous.target, target)) return;
     previous?.cancel();
     this.#followed.delete(key);
-    if (target !== undefined && !this.#signal.aborted) this.#arm(key, target);
+    if (target !== undefined && !this.#signal.aborted) this.#arm(key, target, 0);
   }
 
-  #arm(key: string, target: PulseTarget): void {
+  /** What is remembered under `key`. */
+  seen(key: string): SeenState | undefined {
+    return this.#seen.get(key);
+  }
+
+  /** Remembers the newest of `checkpoints`, when it can be started from. */
+  remember(key: string, jobId: string, process: string, checkpoints: FlinkCheckpoints): void {
+    const path = newestCheckpoint(checkpoints)?.path;
+    if (path !== undefined && path !== NOT_ADDRESSABLE) this.#seen.set(key, { jobId, process, path });
+  }
+
+  /** The object is gone. */
+  forget(key: string): void {
+    this.follow(key, undefined);
+    this.#seen.delete(key);
+  }
+
+  #arm(key: string, target: PulseTarget, looks: number): void {
     const interval = Math.max(INTERVAL_MS, (this.#followed.size / MAX_PER_SECOND) * 1000);
     const cancel = this.#clock.after(interval * (0.9 + 0.2 * this.#random.next()), () => {
-      void this.#look(key, target);
+      void this.#look(key, target, looks);
     });
     this.#followed.set(key, { target, cancel });
   }
 
-  async #look(key: string, target: PulseTarget): Promise<void> {
+  async #look(key: string, target: PulseTarget, looks: number): Promise<void> {
     const answer = await target.flink.pulse(target.jobId, { timeoutMs: TIMEOUT_MS, signal: this.#signal });
     if (this.#signal.aborted || this.#followed.get(key)?.target !== target) return;
     if (answer.kind === 'ok' && answer.value === target.state) {
-      this.#arm(key, target);
+      if (target.process !== undefined && looks % CHECKPOINTS_EVERY === 0) await this.#lookAtCheckpoints(key, target);
+      if (!this.#signal.aborted && this.#followed.get(key)?.target === target) this.#arm(key, target, looks + 1);
       return;
     }
     this.#followed.delete(key);
     this.#wake(key);
+  }
+
+  async #lookAtCheckpoints(key: string, target: PulseTarget): Promise<void> {
+    const { flink, jobId, process } = target;
+    const answer = await flink.checkpoints(jobId, { timeoutMs: TIMEOUT_MS, signal: this.#signal });
+    if (answer.kind === 'ok' && process !== undefined) this.remember(key, jobId, process, answer.value);
   }
 
   #stop(): void {
@@ -76,5 +117,5 @@ export class JobPulse {
 }
 
 function isSame(left: PulseTarget, right: PulseTarget): boolean {
-  return left.jobId === right.jobId && left.state === right.state;
+  return left.jobId === right.jobId && left.state === right.state && left.process === right.process;
 }

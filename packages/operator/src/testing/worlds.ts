@@ -74,6 +74,7 @@ export function aWorld(deployment: FlinkDeployment, changes: Partial<World> = {}
       facts: undefined,
       taskManagers: undefined,
     },
+    seen: undefined,
     ...changes,
   };
 }
