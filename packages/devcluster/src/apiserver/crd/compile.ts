@@ -5,7 +5,7 @@ import { invalidValue } from '../validation/field-errors.ts';
 import { compileRules, type RuleCheck } from './cel-rules.ts';
 import { printerColumns } from './columns.ts';
 import type { CompiledVersion } from './compiled.ts';
-import { defaultObject } from './defaults.ts';
+import { defaultObject, dropNulls } from './defaults.ts';
 import { type DefinitionVersion, specOf } from './definition-type.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
@@ -49,7 +49,11 @@ function compileVersion(version: DefinitionVersion, crd: AnyObject): CompiledVer
     selectableFields: (version.selectableFields ?? []).map((f) => f.jsonPath),
     ...(version.deprecated === true ? { deprecationWarning: warning } : {}),
     decodeProblem: (object) => decodeProblem(object, schema),
-    prune: (object) => pruneObject(object, schema),
+    prune: (object) => {
+      const dropped = pruneObject(object, schema);
+      dropNulls(object, schema);
+      return dropped;
+    },
     applyDefaults: (object) => defaultObject(object, schema),
     validate: (object, old) => {
       const foreign = typeErrors(object, `${group}/${version.name}`, names?.kind ?? '');

@@ -22,9 +22,12 @@ export interface CompiledVersion {
    * `Kind in version "v1" cannot be handled as a Kind: `. To be asked before {@link prune}.
    */
   decodeProblem(object: AnyObject): string | undefined;
-  /** Drops unknown fields. Mutates; returns their paths, sorted. */
+  /**
+   * Drops unknown fields, and nulls that are not allowed. Mutates; returns the paths of the unknown ones, sorted. Part of
+   * reading what a client sent; the result of an apply is not read again, so that nulls in it are refused by validation.
+   */
   prune(object: AnyObject): readonly string[];
-  /** Fills schema defaults and drops nulls that are not allowed. Mutates. */
+  /** Fills schema defaults. Mutates. */
   applyDefaults(object: AnyObject): void;
   /** Schema and CEL validation, with ratcheting against `old`. */
   validate(object: AnyObject, old: AnyObject | undefined): readonly FieldError[];

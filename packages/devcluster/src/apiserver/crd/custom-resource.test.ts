@@ -99,9 +99,18 @@ describe('defaults', () => {
   });
 
   test('a null stays where it is allowed, gives way to a default, and is dropped elsewhere', () => {
-    const object = thing({ mode: null, nullable: null, plain: null, absent: null });
+    const object = thing({ mode: null, nullable: null, plain: null, absent: null, byKey: { k: null } });
+    expect(version.prune(object)).toEqual([]);
     version.applyDefaults(object);
-    expect(object.spec).toEqual({ mode: 'auto', nested: { level: 3 }, nullable: null });
+    expect(object.spec).toEqual({ mode: 'auto', nested: { level: 3 }, nullable: null, byKey: {} });
+  });
+
+  test('nulls of an object that was not read again are refused', () => {
+    const object = thing({ byKey: { k: null } });
+    version.applyDefaults(object);
+    expect(version.validate(object, undefined).map((e) => e.message)).toEqual([
+      'Invalid value: "null": spec.byKey.k in body must be of type object: "null"',
+    ]);
   });
 
   test('objects do not share their defaults', () => {

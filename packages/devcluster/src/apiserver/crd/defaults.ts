@@ -2,22 +2,17 @@ import { getOwn, isObject, setOwn } from '../schema/index.ts';
 import { entrySchema, type JsonSchema, propertySchema } from './json-schema.ts';
 
 /**
- * Fills the defaults of a schema into a custom resource, and drops nulls where null is not allowed. Mutates `object`.
- * A null where a default is set and null is not allowed gives way to the default.
+ * Fills the defaults of a schema into a custom resource, or a part of one. Mutates it. A null gives way to a default where null is not
+ * allowed.
  */
-export function defaultObject(object: Record<string, unknown>, schema: JsonSchema): void {
-  dropNulls(object, schema);
-  fill(object, schema);
-}
-
-function fill(value: unknown, schema: JsonSchema): void {
+export function defaultObject(value: unknown, schema: JsonSchema): void {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return;
     for (const [i, item] of value.entries()) {
       if (item === null && items.nullable !== true && items.default !== undefined)
         value[i] = structuredClone(items.default);
-      fill(value[i], items);
+      defaultObject(value[i], items);
     }
     return;
   }
@@ -36,11 +31,15 @@ function fill(value: unknown, schema: JsonSchema): void {
     if (v === null && child.nullable !== true && child.default !== undefined && child === entry) {
       setOwn(value, key, structuredClone(child.default));
     }
-    fill(value[key], child);
+    defaultObject(value[key], child);
   }
 }
 
-function dropNulls(value: unknown, schema: JsonSchema): void {
+/**
+ * Drops nulls where null is not allowed and no default stands in for them: part of reading a resource, together with
+ * pruning. Nulls in lists stay, for validation to refuse. Mutates.
+ */
+export function dropNulls(value: unknown, schema: JsonSchema): void {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items !== undefined) for (const item of value) dropNulls(item, items);
