@@ -5,7 +5,7 @@ import type { ServedResource } from '../apiserver/registry/served.ts';
 const NAMESPACES = '/namespaces';
 const RETRY_AFTER_MS = 500;
 /** Between the delete of a namespace and that of its content: writers that are under way may end. */
-const START_AFTER_MS = 500;
+const START_AFTER_MS = 1_000;
 
 export interface NamespaceControllerOptions {
   readonly server: Pick<ApiServer, 'store' | 'registry'>;
