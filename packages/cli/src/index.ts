@@ -1,1 +1,1 @@
-export {};
+export { wholeProgram } from './program.ts';

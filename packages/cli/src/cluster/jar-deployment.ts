@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FlinkDeployment } from '@drey/api';
 import { CliError } from '../errors.ts';
@@ -18,8 +30,12 @@ export interface JarJob {
   readonly folder: string;
 }
 
-/** Copies the jar to where the cluster's pods see it, by content, so that a running job keeps the jar it was started from. */
-export function stageJar(jar: string, folder: string): string {
+/** The end of a zip archive: its directory is found from here. A comment of at most 64 KiB may follow. */
+const ZIP_END = Buffer.from('PK\x05\x06', 'latin1');
+const ZIP_END_WITHIN = 22 + 65_535;
+
+/** Refuses with `E_CLI_JAR` what is no whole zip archive: a wrong path, another kind of file, half a download. */
+export function checkJar(jar: string): void {
   if (!existsSync(jar) || !statSync(jar).isFile()) {
     throw new CliError(
       'E_CLI_JAR',
@@ -28,21 +44,44 @@ export function stageJar(jar: string, folder: string): string {
       'notFound',
     );
   }
-  const bytes = readFileSync(jar);
-  if (bytes.subarray(0, 2).toString('latin1') !== 'PK') {
+  if (!isZip(jar)) {
     throw new CliError(
       'E_CLI_JAR',
       `${jar} is no jar`,
-      'Name a jar (a zip archive) that holds the job and what it needs.',
+      'Name a jar (a zip archive) that holds the job and what it needs; build or copy it again if it should be one.',
       'invalid',
     );
   }
+}
+
+function isZip(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const end = Buffer.alloc(Math.min(size, ZIP_END_WITHIN));
+    readSync(file, end, 0, end.length, size - end.length);
+    const start = Buffer.alloc(2);
+    readSync(file, start, 0, 2, 0);
+    return start.toString('latin1') === 'PK' && end.includes(ZIP_END);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Copies the jar to where the cluster's pods see it, by content, so that a running job keeps the jar it was started from. */
+export function stageJar(jar: string, folder: string): string {
+  const bytes = readFileSync(jar);
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const staged = join(folder, 'jars', digest, basename(jar));
   if (!existsSync(staged)) {
     mkdirSync(dirname(staged), { recursive: true });
-    copyFileSync(jar, `${staged}.new`);
-    renameSync(`${staged}.new`, staged);
+    try {
+      writeFileSync(`${staged}.new`, bytes);
+      renameSync(`${staged}.new`, staged);
+    } catch (error) {
+      rmSync(`${staged}.new`, { force: true });
+      throw error;
+    }
   }
   return staged;
 }

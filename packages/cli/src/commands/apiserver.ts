@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CliError, exitCodes } from '../errors.ts';
+import { examples } from '../output/help.ts';
+import { parsePort } from '../port.ts';
 
 interface ApiServerFlags {
   readonly memory?: true;
@@ -31,18 +33,20 @@ export function register(program: Command): void {
     .option('--token <token>', 'bearer token of the administrator (default: a random one, in the kubeconfig)')
     .option('--anonymous-auth', 'let requests without credentials in, as system:anonymous')
     .option('--ca-file <file>', "write the authority's certificate to this file")
+    .addHelpText(
+      'after',
+      examples(
+        ['drey apiserver', 'in memory, on port 6443'],
+        ['drey apiserver --port 0 --token secret --ca-file ca.crt', 'for a test: what a client needs is on disk'],
+        ['drey apiserver --data-dir ./cluster', 'objects stay for the next start'],
+      ),
+    )
     .action((flags: ApiServerFlags) => run(flags));
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new CliError('E_CLI_PORT', `"${text}" is not a port`, 'give a number from 0 to 65535', 'usage');
 }
 
 async function run(flags: ApiServerFlags): Promise<void> {
   if (flags.memory && flags.dataDir !== undefined) {
-    throw new CliError('E_CLI_FLAGS', '--memory and --data-dir exclude each other', 'give one of them', 'usage');
+    throw new CliError('E_CLI_FLAGS', '--memory and --data-dir exclude each other', 'Give one of them.', 'usage');
   }
   const [{ systemClock, systemRandom }, devcluster] = await Promise.all([
     import('@drey/kube'),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type ClusterRecord, isRunning, readRecord, removeRecord } from '../cluster/record.ts';
 import { CliError } from '../errors.ts';
+import { examples } from '../output/help.ts';
 
 const graceMs = 60_000;
 
@@ -26,6 +27,7 @@ export function register(program: Command): void {
       'Stop a cluster that runs on this machine, with everything that runs on it. Its objects and data are kept.',
     )
     .option('--name <name>', 'which cluster', 'default')
+    .addHelpText('after', examples('drey down', ['drey down --name ci', 'one of several clusters']))
     .action(async (options: { name: string }) => {
       const record = readRecord(options.name);
       if (record === undefined || !isRunning(record)) {

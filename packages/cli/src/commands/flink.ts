@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { examples, outputOption } from '../output/help.ts';
 
 interface ConfigOptions {
   readonly flinkVersion: string;
@@ -11,11 +12,12 @@ export function register(program: Command): void {
   const flink = program
     .command('flink')
     .description('Install and inspect Flink distributions and configurations.')
-    .addHelpText('after', examples);
+    .addHelpText('after', about);
   flink
     .command('ls')
     .description('List the installed distributions, and the releases that can be installed.')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(outputOption('text', 'json'))
+    .addHelpText('after', examples('drey flink ls', ['drey flink ls -o json', 'for scripts']))
     .action(async (options: { output: string }) => {
       const { listDistributions } = await import('../flink/distributions.ts');
       await listDistributions(options.output);
@@ -27,6 +29,7 @@ export function register(program: Command): void {
         'adds the example jars, a Java runtime when there is none, and the archives that make Flink start faster.',
     )
     .option('--no-archives', 'do not make the class-data archives')
+    .addHelpText('after', examples('drey flink install 1.20', ['drey flink install 2.1.0', 'exactly this release']))
     .action(async (version: string, options: { archives: boolean }) => {
       const { installDistribution } = await import('../flink/distributions.ts');
       await installDistribution(version, options);
@@ -34,6 +37,7 @@ export function register(program: Command): void {
   flink
     .command('path <version>')
     .description('Print the folder of an installed distribution.')
+    .addHelpText('after', examples('export FLINK_HOME=$(drey flink path 1.20)'))
     .action(async (version: string) => {
       const { printPath } = await import('../flink/distributions.ts');
       await printPath(version);
@@ -46,19 +50,26 @@ export function register(program: Command): void {
       '--config <file-or-directory>',
       'a configuration directory, or one file in the format of that version',
     )
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(outputOption('text', 'json'))
+    .addHelpText(
+      'after',
+      examples('drey flink config --flink-version 1.20 --config $FLINK_HOME/conf', [
+        'drey flink config --flink-version 2.1 --config config.yaml -o json',
+        'for scripts',
+      ]),
+    )
     .action(async (options: ConfigOptions) => {
       const { printConfiguration } = await import('../flink/configuration.ts');
       await printConfiguration(options);
     });
 }
 
-const examples = `
-Examples:
-  drey flink ls
-  drey flink install 1.20
-  FLINK_HOME=$(drey flink path 1.20) …
-  drey flink config --flink-version 1.20 --config ./conf -o json
+const about = `${examples(
+  'drey flink ls',
+  'drey flink install 1.20',
+  'FLINK_HOME=$(drey flink path 1.20) …',
+  'drey flink config --flink-version 1.20 --config ./conf -o json',
+)}
 
 FLINK_HOME is used when it holds the version asked for. Everything Drey installs is under DREY_HOME
 (default: ~/.local/share/drey); removing that folder removes all of it.`;

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { connect, FlinkDeployments } from '../cluster/connect.ts';
 import { summarise } from '../cluster/summary.ts';
 import { age, columns } from '../output/columns.ts';
+import { examples, outputOption } from '../output/help.ts';
 
 interface Options {
   readonly name?: string;
@@ -20,9 +21,17 @@ export function register(program: Command): void {
     .description('List Flink deployments, or show one.')
     .option('--name <cluster>', 'a cluster of drey up')
     .option('--kubeconfig <file>', 'any other cluster')
-    .option('-n, --namespace <namespace>')
-    .option('-A, --all-namespaces')
-    .option('-o, --output <format>', 'table, yaml, json or name', 'table')
+    .option('-n, --namespace <namespace>', 'namespace; default: that of the kubeconfig')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .addOption(outputOption('table', 'yaml', 'json', 'name'))
+    .addHelpText(
+      'after',
+      examples(
+        ['drey get', 'all deployments of the namespace'],
+        ['drey get state-machine -o yaml', 'one of them with its whole status'],
+        ['drey get -A --kubeconfig ~/.kube/config', 'on any other cluster'],
+      ),
+    )
     .action(async (deployment: string | undefined, options: Options) => {
       const connection = await connect(options);
       try {

@@ -1,7 +1,8 @@
 import { Pod } from '@drey/kube';
 import type { Command } from 'commander';
-import { connect } from '../cluster/connect.ts';
+import { connect, FlinkDeployments } from '../cluster/connect.ts';
 import { CliError } from '../errors.ts';
+import { examples } from '../output/help.ts';
 
 interface Options {
   readonly name?: string;
@@ -10,7 +11,7 @@ interface Options {
   readonly taskmanager?: boolean;
   readonly follow?: boolean;
   readonly previous?: boolean;
-  readonly tail?: string;
+  readonly tail?: number;
 }
 
 /** `drey logs`. */
@@ -20,11 +21,19 @@ export function register(program: Command): void {
     .description("Print the log of a deployment's JobManager, or of its TaskManagers.")
     .option('--name <cluster>', 'a cluster of drey up')
     .option('--kubeconfig <file>', 'any other cluster')
-    .option('-n, --namespace <namespace>')
+    .option('-n, --namespace <namespace>', 'namespace; default: that of the kubeconfig')
     .option('-t, --taskmanager', 'the TaskManagers, one after the other, each line with the name of its pod')
     .option('-f, --follow', 'go on as the log grows')
     .option('-p, --previous', 'of the container before the last restart')
-    .option('--tail <lines>', 'only the last lines')
+    .option('--tail <lines>', 'only the last lines', parseLines)
+    .addHelpText(
+      'after',
+      examples(
+        ['drey logs state-machine -f', "follow the JobManager's log"],
+        ['drey logs state-machine -t --tail 50', 'the last lines of every TaskManager'],
+        ['drey logs state-machine -p', 'why the container before this one ended'],
+      ),
+    )
     .action(async (deployment: string, options: Options) => {
       const connection = await connect(options);
       const { client, namespace } = connection;
@@ -33,6 +42,8 @@ export function register(program: Command): void {
         const list = await client.list(Pod, { namespace, labelSelector: `app=${deployment},component=${component}` });
         const pods = list.items.map((one) => one.metadata.name ?? '');
         if (pods.length === 0) {
+          // A name that does not exist is refused in those words.
+          await client.get(FlinkDeployments, namespace, deployment);
           throw new CliError(
             'E_CLI_NO_POD',
             `${deployment} has no ${component} pod in namespace ${namespace}`,
@@ -44,7 +55,7 @@ export function register(program: Command): void {
           container: 'flink-main-container',
           follow: options.follow === true,
           previous: options.previous === true,
-          ...(options.tail === undefined ? {} : { tailLines: Number(options.tail) }),
+          ...(options.tail === undefined ? {} : { tailLines: options.tail }),
         };
         const print = async (pod: string): Promise<void> => {
           const prefix = options.taskmanager ? `${pod}  ` : '';
@@ -57,6 +68,11 @@ export function register(program: Command): void {
         await connection.close();
       }
     });
+}
+
+function parseLines(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CliError('E_USAGE', `--tail ${text} is not a number of lines`, 'For example: --tail 100', 'usage');
 }
 
 async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -1,12 +1,13 @@
-import type { Command } from 'commander';
-import { CliError } from '../errors.ts';
+import { type Command, Option } from 'commander';
+import { examples } from '../output/help.ts';
+import { parsePort } from '../port.ts';
 
 interface RunOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly configDir?: string;
   readonly watchNamespaces?: string;
-  readonly healthPort?: string;
+  readonly healthPort?: number;
   readonly logLevel: string;
 }
 
@@ -14,7 +15,10 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 /** `drey operator`: the operator on its own, next to any cluster. */
 export function register(program: Command): void {
-  const operator = program.command('operator').description('The Flink operator, next to any cluster.');
+  const operator = program
+    .command('operator')
+    .description('The Flink operator, next to any cluster.')
+    .addHelpText('after', examples('drey operator run --kubeconfig ~/.kube/config'));
   operator
     .command('run')
     .description(
@@ -30,24 +34,20 @@ export function register(program: Command): void {
       'directory with flink-conf.yaml or config.yaml (kubernetes.operator.* and defaults for all clusters)',
     )
     .option('--watch-namespaces <names>', 'namespaces to manage, separated by commas; default: all')
-    .option('--health-port <port>', 'serve /healthz and /metrics on this loopback port')
-    .option('--log-level <level>', LOG_LEVELS.join(', '), 'info')
+    .option('--health-port <port>', 'serve /healthz and /metrics on this loopback port', parsePort)
+    .addOption(new Option('--log-level <level>', 'what to log').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',
-      '\nThe custom resource definitions have to be there: drey crds | kubectl apply --server-side -f -\n\nExamples:\n  drey operator run --kubeconfig ~/.kube/config --watch-namespaces streaming\n  drey operator run --kubeconfig kubeconfig --config-dir /opt/flink/conf --health-port 8085',
+      `\nThe custom resource definitions have to be there: drey crds | kubectl apply --server-side -f -\n${examples(
+        'drey operator run --kubeconfig ~/.kube/config --watch-namespaces streaming',
+        'drey operator run --kubeconfig kubeconfig --config-dir /opt/flink/conf --health-port 8085',
+      )}`,
     )
     .action((options: RunOptions) => run(options));
 }
 
 async function run(options: RunOptions): Promise<void> {
-  if (!LOG_LEVELS.includes(options.logLevel)) {
-    throw usage(
-      'E_CLI_LOG_LEVEL',
-      `--log-level ${options.logLevel} is not a level`,
-      `Give one of ${LOG_LEVELS.join(', ')}.`,
-    );
-  }
-  const healthPort = options.healthPort === undefined ? undefined : portOf(options.healthPort);
+  const { healthPort } = options;
   const { createKubeClient, loadKubeconfig, systemClock, systemRandom, UndiciTransport } = await import('@drey/kube');
   const { httpTransport } = await import('@drey/flink');
   const { createOperator, operatorLogger, readOperatorConfig, serveHealth } = await import('@drey/operator');
@@ -92,14 +92,4 @@ function signalled(): Promise<void> {
     process.once('SIGINT', first);
     process.once('SIGTERM', first);
   });
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
-  throw usage('E_CLI_PORT', `--health-port ${text} is not a port`, 'Give a number from 0 to 65535.');
-}
-
-function usage(code: string, message: string, next: string): CliError {
-  return new CliError(code, message, next, 'usage');
 }

@@ -1,29 +1,30 @@
 import { LEGACY_CONFIG_FILE, parseFlinkVersion } from '@drey/flink';
 import { buildNativeCluster, buildTaskManagerPod, type NativeClusterInput } from '@drey/manifests';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CliError } from '../errors.ts';
+import { examples, outputOption } from '../output/help.ts';
 import { readClientFiles } from '../render/client-files.ts';
 import { withInputErrors } from '../render/coded.ts';
 import { renderDocuments } from '../render/deployment.ts';
 import { readUserFile } from '../render/files.ts';
 import { readOperatorConfig } from '../render/operator-config.ts';
-import { listOf, printed, printFormat } from '../render/print.ts';
+import { listOf, type PrintFormat, printed } from '../render/print.ts';
 import { parseProperties } from '../render/properties.ts';
 import { parseYamlDocuments } from '../render/yaml-documents.ts';
 
 interface RenderOptions {
   readonly file?: string;
   readonly operatorConfig?: string;
-  readonly output: string;
+  readonly output: PrintFormat;
 }
 
 interface NativeOptions {
   readonly flinkVersion: string;
-  readonly target: string;
+  readonly target: 'application' | 'session';
   readonly clusterId: string;
   readonly config: string;
   readonly taskmanager?: boolean;
-  readonly output: string;
+  readonly output: PrintFormat;
 }
 
 /** `drey render`: what a FlinkDeployment, or a Flink configuration, becomes on a cluster. Touches no cluster. */
@@ -38,10 +39,15 @@ export function register(program: Command): void {
     )
     .option('-f, --file <file>', 'file with FlinkDeployments, - for standard input')
     .option('--operator-config <file>', 'the operator’s configuration: a file or the directory that is mounted into it')
-    .option('-o, --output <format>', 'yaml or json', 'yaml')
+    .addOption(outputOption('yaml', 'json'))
     .addHelpText(
       'after',
-      '\nExamples:\n  drey render -f job.yaml\n  drey render -f job.yaml | kubectl diff -f -\n  drey render native --flink-version 1.20 --target session --cluster-id demo --config flink.properties',
+      examples(
+        'drey render -f job.yaml',
+        ['drey render -f job.yaml | kubectl diff -f -', 'what would change on a cluster'],
+        ['drey render -f job.yaml --operator-config conf', 'with the configuration of the operator'],
+        'drey render native --flink-version 1.20 --target session --cluster-id demo --config flink.properties',
+      ),
     )
     .action((options: RenderOptions) => void process.stdout.write(renderFile(options)));
   render
@@ -50,19 +56,27 @@ export function register(program: Command): void {
       'Print what Flink’s own client would create for a flat configuration: the Deployment first, then the other objects in Flink’s order.',
     )
     .requiredOption('--flink-version <version>', 'version of Flink, for example 1.20.5')
-    .requiredOption('--target <target>', 'application or session')
+    .addOption(
+      new Option('--target <target>', 'kind of cluster').choices(['application', 'session']).makeOptionMandatory(),
+    )
     .requiredOption('--cluster-id <id>', 'name of the cluster')
     .requiredOption('--config <file>', 'properties file: one key=value a line')
     .option('--taskmanager', 'print the pod that the JobManager would create for a TaskManager instead')
-    .option('-o, --output <format>', 'yaml or json', 'yaml')
+    .addOption(outputOption('yaml', 'json'))
+    .addHelpText(
+      'after',
+      examples(
+        'drey render native --flink-version 1.20 --target session --cluster-id demo --config flink.properties',
+        'drey render native --flink-version 2.1 --target application --cluster-id demo --config flink.properties --taskmanager',
+      ),
+    )
     .action((options: NativeOptions) => void process.stdout.write(renderNative(options)));
 }
 
 function renderFile(options: RenderOptions): string {
-  const format = printFormat(options.output);
-  const { file } = options;
+  const { file, output: format } = options;
   if (file === undefined) {
-    throw new CliError('E_USAGE', 'No file is named', 'Name one: drey render -f job.yaml', 'usage');
+    throw new CliError('E_USAGE', 'no file is named', 'Name one: drey render -f job.yaml', 'usage');
   }
   const name = file === '-' ? 'standard input' : file;
   const operatorConfig = withInputErrors(options.operatorConfig ?? 'operator configuration', () =>
@@ -73,16 +87,7 @@ function renderFile(options: RenderOptions): string {
 }
 
 function renderNative(options: NativeOptions): string {
-  const format = printFormat(options.output);
-  const { target, clusterId } = options;
-  if (target !== 'application' && target !== 'session') {
-    throw new CliError(
-      'E_USAGE',
-      `"${target}" is no target`,
-      'Write --target application or --target session.',
-      'usage',
-    );
-  }
+  const { target, clusterId, output: format } = options;
   return withInputErrors(options.config, () => {
     const configuration = parseProperties(readUserFile(options.config, 'Configuration'));
     const files = readClientFiles(configuration);

@@ -3,6 +3,7 @@ import { connect, FlinkDeployments } from '../cluster/connect.ts';
 import { allRecords, type ClusterRecord, isRunning } from '../cluster/record.ts';
 import { summarise } from '../cluster/summary.ts';
 import { columns } from '../output/columns.ts';
+import { examples, outputOption } from '../output/help.ts';
 
 interface Options {
   readonly name?: string;
@@ -15,7 +16,14 @@ export function register(program: Command): void {
     .command('status')
     .description('Show the clusters of this machine, and for each Flink deployment its state and what it waits for.')
     .option('--name <name>', 'only this cluster')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(outputOption('text', 'json'))
+    .addHelpText(
+      'after',
+      examples(
+        ['drey status', 'everything that runs on this machine'],
+        ['drey status --name ci -o json', 'one cluster, for scripts'],
+      ),
+    )
     .action(async (options: Options) => {
       const running = allRecords().filter((one) => isRunning(one) && (options.name ?? one.name) === one.name);
       const clusters = await Promise.all(running.map(describe));

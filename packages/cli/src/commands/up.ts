@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { clusterFolder, isRunning, readRecord } from '../cluster/record.ts';
 import { CliError } from '../errors.ts';
+import { examples } from '../output/help.ts';
 import { Steps } from '../output/steps.ts';
+import { parsePort } from '../port.ts';
 
 export interface UpOptions {
   readonly name: string;
   readonly dataDir?: string;
   readonly memory?: boolean;
-  readonly port: string;
+  readonly port: number;
   readonly kubeconfig?: string;
   readonly detach?: boolean;
   readonly operator: boolean;
@@ -28,7 +30,7 @@ export function register(program: Command): void {
     .option('--name <name>', 'name of the cluster; several can run side by side', 'default')
     .option('--data-dir <dir>', 'where objects, certificates and volumes are kept')
     .option('--memory', 'keep nothing')
-    .option('--port <port>', 'port of the API server; 0: a free one', '0')
+    .option('--port <port>', 'port of the API server; 0: a free one', parsePort, 0)
     .option('--kubeconfig <file>', 'where to write the kubeconfig')
     .option('-d, --detach', 'go to the background when ready')
     .option('--no-operator', 'without the operator')
@@ -38,6 +40,15 @@ export function register(program: Command): void {
       "what an image stands for, for example 'registry/job:*=flink:1.20' or 'tool=host'; may be repeated",
       parseImage,
       {},
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['drey up', 'in this terminal, until Ctrl-C'],
+        ['drey up -d && drey run my-job.jar', 'in the background; drey down ends it'],
+        ["drey up --image 'registry.example.com/*=flink:1.20'", 'private images stand for a local Flink'],
+        ['drey up --name ci --memory --kubeconfig kube.yaml', 'a second cluster that leaves nothing'],
+      ),
     )
     .action((options: UpOptions) => (options.detach ? detach(options) : foreground(options)));
 }
@@ -53,17 +64,6 @@ function parseImage(text: string, before: UpOptions['image']): UpOptions['image'
     );
   const [as = '', usrlib] = text.slice(at + 1).split(',usrlib=');
   return { ...before, [text.slice(0, at)]: usrlib === undefined ? { as } : { as, usrlib } };
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
-  throw new CliError(
-    'E_CLI_PORT',
-    `--port ${text} is not a port`,
-    'Give a number from 1 to 65535, or 0 for a free one.',
-    'usage',
-  );
 }
 
 async function foreground(options: UpOptions): Promise<void> {
@@ -82,7 +82,7 @@ async function foreground(options: UpOptions): Promise<void> {
   const cluster = await launch({
     ...{
       name,
-      port: portOf(options.port),
+      port: options.port,
       operator: options.operator,
       images: options.image,
       fastStart: options.fastStart,

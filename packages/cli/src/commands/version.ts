@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { examples, outputOption } from '../output/help.ts';
 
 /** The version of this Drey, from the package. */
 export function dreyVersion(): string {
@@ -12,7 +13,8 @@ export function register(program: Command): void {
   program
     .command('version')
     .description('Print the versions of drey and of the Node it runs on.')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(outputOption('text', 'json'))
+    .addHelpText('after', examples('drey version', ['drey version -o json', 'for scripts']))
     .action((options: { output: string }) => {
       const versions = {
         drey: dreyVersion(),

@@ -1,14 +1,7 @@
 import { stringify } from 'yaml';
-import { CliError } from '../errors.ts';
 
 /** How objects are printed. */
 export type PrintFormat = 'yaml' | 'json';
-
-/** The format that `-o` names. Throws `E_OUTPUT_FORMAT`. */
-export function printFormat(text: string): PrintFormat {
-  if (text === 'yaml' || text === 'json') return text;
-  throw new CliError('E_OUTPUT_FORMAT', `"${text}" is no output format here`, 'Write -o yaml or -o json.', 'usage');
-}
 
 /** Objects as text, ending in a line break. */
 export function printed(value: unknown, format: PrintFormat): string {
