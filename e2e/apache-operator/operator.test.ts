@@ -9,12 +9,12 @@ import { apacheOperatorClassPath } from './class-path.ts';
 
 const classPath = apacheOperatorClassPath();
 const hasFlink =
-  spawnSync('node', ['scripts/drey.mjs', 'flink', 'path', '1.17'], { cwd: join(import.meta.dirname, '..', '..') })
+  spawnSync('node', ['scripts/drey.mjs', 'flink', 'path', '1.18'], { cwd: join(import.meta.dirname, '..', '..') })
     .status === 0;
 const missing = !classPath.found
   ? classPath.why
   : !hasFlink
-    ? 'Flink 1.17 is not installed (drey flink install 1.17)'
+    ? 'Flink 1.18 is not installed (drey flink install 1.18)'
     : !hasKubectl
       ? 'kubectl is not installed'
       : undefined;
@@ -29,11 +29,30 @@ function freePort(): Promise<number> {
   });
 }
 
+/** Version 1.7.0 of the operator has no Java 17 options of its own, and the mounted configuration hides the image's. */
+const java17Options = [
+  'java.lang',
+  'java.net',
+  'java.io',
+  'java.nio',
+  'sun.nio.ch',
+  'java.lang.reflect',
+  'java.text',
+  'java.time',
+  'java.util',
+  'java.util.concurrent',
+  'java.util.concurrent.atomic',
+  'java.util.concurrent.locks',
+]
+  .map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`)
+  .join(' ');
+
 describe.skipIf(missing !== undefined)('the Apache operator (Java), unchanged, on the embedded cluster', () => {
   let cluster: TestCluster;
   let operator: ChildProcess | undefined;
   const folder = mkdtempSync(join(tmpdir(), 'drey-apache-'));
   const logFile = join(folder, 'operator.log');
+  const hostsFile = join(folder, 'hosts');
 
   beforeAll(async () => {
     cluster = await startDrey('e2e-apache', '--no-operator');
@@ -56,10 +75,13 @@ describe.skipIf(missing !== undefined)('the Apache operator (Java), unchanged, o
         .map(([key, value]) => `${key}: ${value}\n`)
         .join(''),
     );
+    // The operator runs outside the cluster: it finds Services by name through a hosts file of its own.
+    writeFileSync(hostsFile, '127.0.0.1 localhost\n');
+    const nameOptions = [`-Djdk.net.hosts.file=${hostsFile}`, '-Dsun.net.inetaddr.negative.ttl=0'];
     const log = openSync(logFile, 'a');
     operator = spawn(
       'java',
-      ['-Xmx512m', '-cp', jars.join(':'), 'org.apache.flink.kubernetes.operator.FlinkOperator'],
+      ['-Xmx512m', ...nameOptions, '-cp', jars.join(':'), 'org.apache.flink.kubernetes.operator.FlinkOperator'],
       {
         stdio: ['ignore', log, log],
         env: {
@@ -103,19 +125,36 @@ describe.skipIf(missing !== undefined)('the Apache operator (Java), unchanged, o
     }
   }
 
+  /** Waits for a Service and writes its address into the hosts file, which Java reads at every look-up. */
+  async function nameService(name: string): Promise<void> {
+    for (const end = performance.now() + 60_000; performance.now() < end; ) {
+      const address = cluster.kubectl(
+        'get',
+        'services',
+        '-o',
+        `jsonpath={.items[?(@.metadata.name=="${name}")].spec.clusterIP}`,
+      );
+      if (address !== '') return writeFileSync(hostsFile, `127.0.0.1 localhost\n${address} ${name}.default\n`);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    throw new Error(`the operator made no Service ${name} within 60 s`);
+  }
+
   afterAll(async () => {
     operator?.kill('SIGKILL');
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('deploys a job on real Flink 1.17 to RUNNING, and deletes it', async () => {
+  it('deploys a job on real Flink 1.18 to RUNNING, and deletes it', async () => {
     cluster.apply(
       example('apache', (object) => {
-        object.spec.image = 'flink:1.17';
-        object.spec.flinkVersion = 'v1_17';
+        object.spec.image = 'flink:1.18';
+        object.spec.flinkVersion = 'v1_18';
         object.spec.flinkConfiguration = {
           ...object.spec.flinkConfiguration,
+          'env.java.opts.all': java17Options,
+          // Before 1.19 a number of milliseconds, without a unit.
           'cluster.registration.error-delay': '500',
         };
         object.spec.job = {
@@ -126,9 +165,27 @@ describe.skipIf(missing !== undefined)('the Apache operator (Java), unchanged, o
       }),
     );
     try {
-      await cluster.reach('apache', 'RUNNING', (object) => object.status?.jobStatus?.state === 'RUNNING', 180_000);
+      await nameService('apache-rest');
+      await cluster.reach(
+        'apache',
+        'RUNNING',
+        (object) => {
+          if (object.status?.jobManagerDeploymentStatus === 'ERROR')
+            throw new Error(object.status.error ?? 'the JobManager failed');
+          return object.status?.jobStatus?.state === 'RUNNING';
+        },
+        180_000,
+      );
     } catch (error) {
-      throw new Error(`${String(error)}\nthe operator's log ends in:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
+      const jobManager = cluster
+        .kubectl('logs', 'deployment/apache')
+        .split('\n')
+        .filter((line) => /ERROR|Caused by|Exception/.test(line))
+        .slice(0, 30)
+        .join('\n');
+      throw new Error(
+        `${String(error)}\nthe JobManager's log ends in:\n${jobManager}\nthe operator's log ends in:\n${readFileSync(logFile, 'utf8').slice(-2000)}`,
+      );
     }
     const overview = await cluster.flink<{ jobs: { state: string }[] }>('apache', '/jobs/overview');
     expect(overview.jobs.map((one) => one.state)).toEqual(['RUNNING']);

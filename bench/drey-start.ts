@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FlinkDeployment } from '@drey/api';
+import { Deployment, isKubeError, Pod } from '@drey/kube';
+import { request } from 'undici';
+import { FlinkDeployments } from '../packages/cli/src/cluster/connect.ts';
+import { type Launched, launch } from '../packages/cli/src/cluster/launch.ts';
+import { allRunning, type Sizing } from './by-hand.ts';
+
+/** Where the seconds of one start on Drey's node go; each from the create of the FlinkDeployment. */
+export interface DreyTimes {
+  readonly deploymentExists: number;
+  readonly jobManagerStarted: number;
+  readonly restAnswers: number;
+  readonly taskManagerStarted: number;
+  readonly taskManagerRegistered: number;
+  readonly tasksRunning: number;
+  readonly runningInStatus: number;
+}
+
+export interface UpgradeTimes {
+  /** From the last moment all tasks ran to the first at which all run again. */
+  readonly tasksDown: number;
+  /** From that moment until the status says RUNNING and STABLE. */
+  readonly reportedAfter: number;
+}
+
+const name = 'bench';
+const namespace = 'default';
+
+/** Starts a cluster and the same job as by hand on it; then upgrades it with a savepoint. */
+export async function startOnDrey(
+  entryClass: string,
+  sizing: Sizing,
+): Promise<{ start: DreyTimes; upgrade: UpgradeTimes; apiReadySeconds: number; residentMiB: number }> {
+  const state = mkdtempSync(join(tmpdir(), 'drey-bench-'));
+  const launched = performance.now();
+  let apiReadySeconds = 0;
+  const cluster = await launch({
+    ...{
+      name: `bench-${process.pid}`,
+      dataDirectory: undefined,
+      port: 0,
+      kubeconfig: undefined,
+      operator: true,
+      images: {},
+      fastStart: true,
+    },
+    progress: (what) => {
+      if (what === 'API server ready') apiReadySeconds = (performance.now() - launched) / 1000;
+    },
+  });
+  try {
+    const start = await measureStart(cluster, job(entryClass, sizing, state));
+    const residentMiB = process.memoryUsage.rss() / 2 ** 20;
+    const upgrade = await measureUpgrade(cluster);
+    return { start, upgrade, apiReadySeconds, residentMiB };
+  } finally {
+    await cluster.stop();
+    rmSync(state, { recursive: true, force: true });
+  }
+}
+
+function job(entryClass: string, sizing: Sizing, folder: string): FlinkDeployment {
+  const state = { name: 'state', mountPath: folder };
+  return {
+    apiVersion: 'flink.apache.org/v1beta1',
+    kind: 'FlinkDeployment',
+    metadata: { name, namespace },
+    spec: {
+      image: 'flink:1.20',
+      flinkVersion: 'v1_20',
+      serviceAccount: 'flink',
+      flinkConfiguration: {
+        'taskmanager.numberOfTaskSlots': String(sizing.slots),
+        'execution.checkpointing.interval': sizing.checkpointInterval,
+        'execution.checkpointing.dir': `file://${folder}/checkpoints`,
+        'execution.checkpointing.savepoint-dir': `file://${folder}/savepoints`,
+        'cluster.registration.error-delay': '500ms',
+      },
+      podTemplate: {
+        spec: {
+          containers: [{ name: 'flink-main-container', volumeMounts: [state] }],
+          volumes: [{ name: 'state', hostPath: { path: folder, type: 'DirectoryOrCreate' } }],
+        },
+      },
+      jobManager: { resource: { memory: sizing.jobManagerMemory, cpu: 1 } },
+      taskManager: { resource: { memory: sizing.taskManagerMemory, cpu: 1 } },
+      job: {
+        jarURI: 'local:///opt/flink/examples/streaming/StateMachineExample.jar',
+        entryClass,
+        parallelism: sizing.parallelism,
+        upgradeMode: 'savepoint',
+      },
+    },
+  };
+}
+
+async function measureStart(cluster: Launched, object: FlinkDeployment): Promise<DreyTimes> {
+  const { client } = cluster;
+  const started = performance.now();
+  const since = (): number => (performance.now() - started) / 1000;
+  const marks = new Map<keyof DreyTimes, number>();
+  const mark = (what: keyof DreyTimes, holds: boolean): void => {
+    if (holds && !marks.has(what)) marks.set(what, since());
+  };
+  await client.create(FlinkDeployments, object);
+  let rest: string | undefined;
+  for (const end = performance.now() + 120_000; !marks.has('runningInStatus'); ) {
+    if (performance.now() > end) throw new Error('the job did not run within 120 s');
+    const pods = (await client.list(Pod, { namespace, labelSelector: `app=${name}` })).items;
+    const ran = (component: string): Pod | undefined =>
+      pods.find(
+        (pod) =>
+          pod.metadata.labels?.component === component &&
+          pod.status?.containerStatuses?.[0]?.state?.running !== undefined,
+      );
+    const jobManager = ran('jobmanager');
+    mark('deploymentExists', jobManager !== undefined || (await exists(cluster)));
+    mark('jobManagerStarted', jobManager !== undefined);
+    mark('taskManagerStarted', ran('taskmanager') !== undefined);
+    rest ??= jobManager?.status?.podIP === undefined ? undefined : `http://${jobManager.status.podIP}:8081`;
+    if (rest !== undefined && !marks.has('tasksRunning')) {
+      const overview = await json(`${rest}/overview`);
+      mark('restAnswers', overview !== undefined);
+      mark('taskManagerRegistered', Number(overview?.taskmanagers ?? 0) > 0);
+      if (overview !== undefined) mark('tasksRunning', allRunning(await json(`${rest}/jobs/overview`)));
+    }
+    mark('runningInStatus', isRunning(await client.get(FlinkDeployments, namespace, name)));
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  // The status may say RUNNING before the last task does: Flink's job state is RUNNING from the first deployment on.
+  while (!marks.has('tasksRunning')) {
+    mark('tasksRunning', allRunning(await json(`${rest}/jobs/overview`)));
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  return Object.fromEntries(marks) as unknown as DreyTimes;
+}
+
+async function measureUpgrade(cluster: Launched): Promise<UpgradeTimes> {
+  const { client } = cluster;
+  await client.patch(FlinkDeployments, namespace, name, 'merge', { spec: { job: { parallelism: 1 } } });
+  let lastUp = performance.now();
+  let down = false;
+  let upAgain: number | undefined;
+  for (const end = performance.now() + 120_000; ; ) {
+    if (performance.now() > end) throw new Error('the upgrade did not end within 120 s');
+    const running = await tasksRun(cluster);
+    if (running && !down) lastUp = performance.now();
+    if (!running) down = true;
+    if (running && down) upAgain ??= performance.now();
+    const object = await client.get(FlinkDeployments, namespace, name);
+    const reported = isRunning(object) && object.status?.observedGeneration === object.metadata.generation && down;
+    if (reported && upAgain !== undefined)
+      return { tasksDown: (upAgain - lastUp) / 1000, reportedAfter: Math.max(0, performance.now() - upAgain) / 1000 };
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+async function tasksRun(cluster: Launched): Promise<boolean> {
+  const pods = (await cluster.client.list(Pod, { namespace, labelSelector: `app=${name},component=jobmanager` })).items;
+  const [pod] = pods.filter((one) => one.metadata.deletionTimestamp === undefined);
+  if (pod?.status?.podIP === undefined) return false;
+  return allRunning(await json(`http://${pod.status.podIP}:8081/jobs/overview`));
+}
+
+const isRunning = (object: FlinkDeployment): boolean =>
+  object.status?.jobStatus?.state === 'RUNNING' && object.status.lifecycleState === 'STABLE';
+
+async function exists(cluster: Launched): Promise<boolean> {
+  try {
+    await cluster.client.get(Deployment, namespace, name);
+    return true;
+  } catch (error) {
+    if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return false;
+    throw error;
+  }
+}
+
+async function json(url: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const answer = await request(url, { headersTimeout: 2000, bodyTimeout: 2000 });
+    const text = await answer.body.text();
+    return answer.statusCode === 200 ? (JSON.parse(text) as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // not listening yet, or not any more
+  }
+}
