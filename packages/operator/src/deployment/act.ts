@@ -118,10 +118,20 @@ async function removeJobGraphs(
 
 async function confirm(env: Env, deployment: FlinkDeployment, signal: AbortSignal): Promise<void> {
   const { namespace, name = '', resourceVersion } = deployment.metadata;
-  const live = await env.kube.get(FlinkDeployments, namespace, name, { signal });
+  const live = await liveOf(env.kube.get(FlinkDeployments, namespace, name, { signal }));
+  if (live === undefined) throw new StepError('E_OPERATOR_OUTDATED', 'The object has gone.');
   if (live.metadata.resourceVersion !== resourceVersion) {
     env.caches.flinkDeployments.written(live);
     throw new StepError('E_OPERATOR_OUTDATED', 'The object changed since it was read.');
+  }
+}
+
+async function liveOf<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return undefined;
+    throw error;
   }
 }
 
@@ -177,5 +187,13 @@ async function patchFinalizers(
 ): Promise<FlinkDeployment> {
   const { namespace, name = '', resourceVersion } = deployment.metadata;
   const guarded = [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...change];
-  return env.kube.patch(FlinkDeployments, namespace, name, 'json', guarded, { fieldManager: MANAGER, signal });
+  try {
+    return await env.kube.patch(FlinkDeployments, namespace, name, 'json', guarded, { fieldManager: MANAGER, signal });
+  } catch (error) {
+    // A test that does not hold is refused as invalid: the object is newer, or has just gone.
+    if (isKubeError(error, 'E_KUBE_INVALID', 'E_KUBE_REJECTED', 'E_KUBE_NOT_FOUND')) {
+      throw new StepError('E_OPERATOR_OUTDATED', 'The object changed since it was read.');
+    }
+    throw error;
+  }
 }
