@@ -6,11 +6,12 @@ import { firstDeployment } from './first-deployment.ts';
 import { observeJobManager } from './job-manager-observation.ts';
 import { observeJob } from './job-observation.ts';
 import { lifecycleState } from './lifecycle.ts';
+import { recoverLost } from './lost-state.ts';
 import { observedStatus } from './observed-status.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from './operation.ts';
 import type { Plan, PlannedEvent } from './plan.ts';
 import { lastReconciled, type RecordedSpec } from './recorded-spec.ts';
-import { continueExpiring, recover, recoverLost } from './recovery.ts';
+import { continueExpiring, recover } from './recovery.ts';
 import { ERROR_TYPES, errorText, messageOf, typeOf } from './resource-error.ts';
 import { settledOutcome } from './rest.ts';
 import { specChange } from './spec-change.ts';
@@ -206,8 +207,9 @@ function finish(context: Context, outcome: Outcome): Plan {
 
 /** Adds what follows from the rest of a status. */
 function complete(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): FlinkDeploymentStatus {
-  const recorded = lastReconciled(status);
-  const placed = { ...status, lifecycleState: lifecycleState(status, recorded) };
+  // Recording a spec clears the error, but not the one about a spec that is still invalid.
+  const told = withValidation(status, context.invalid, context.config).status;
+  const placed = { ...told, lifecycleState: lifecycleState(told, lastReconciled(told)) };
   return {
     ...placed,
     conditions: conditionsOf(placed, {

@@ -1,13 +1,12 @@
 import type { UpgradeMode } from '@drey/api';
 import { resourceOptions } from '@drey/flink';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
-import { isReplaced, keepsState } from './job-manager-process.ts';
 import { beginOperation, type CurrentOperation, type OperationKind } from './operation.ts';
 import type { PlannedEvent } from './plan.ts';
 import { withRecord } from './record.ts';
 import { removeCluster } from './removal.ts';
 import { ERROR_TYPES, errorText } from './resource-error.ts';
-import { LAST_STATE_MARKER, recordedStatePath, withJob, withoutOperation } from './status.ts';
+import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from './status.ts';
 import { continueRemoving } from './upgrade.ts';
 import { isTerminal, MANUAL_RESTORE } from './upgrade-choice.ts';
 import { highAvailability } from './upgrade-facts.ts';
@@ -31,28 +30,6 @@ function restartFailed(context: Context): Outcome | undefined {
   return begin(context, 'recover', restore, [warning('RestartFailedJob', 'Restarting the failed job')]);
 }
 
-/**
- * A job without high availability whose JobManager is gone, or was restarted and begins the job again from older state, is
- * started from the newest state that is known; a change of the spec goes with it.
- */
-export function recoverLost(context: Context): Outcome | undefined {
-  const { status, world, runningOptions } = context;
-  const isMissing = world.jobManager.known && world.jobManager.value === undefined;
-  if (!keepsState(context) || !(isMissing || isReplaced(context))) return undefined;
-  if (context.recorded?.spec.job?.state === 'suspended' || isTerminal(status.jobStatus?.state ?? undefined))
-    return undefined;
-  if (!runningOptions.get(resourceOptions.jmDeploymentRecoveryEnabled)) return undefined;
-  const path = newestKnownPath(context);
-  return path === undefined ? undefined : recoverFrom(context, path);
-}
-
-function recoverFrom(context: Context, path: string): Outcome {
-  const status = withJob(context.status, { upgradeSavepointPath: path });
-  return begin({ ...context, status }, 'recover', 'savepoint', [
-    warning('RecoverDeployment', `Recovering lost deployment from ${path}`),
-  ]);
-}
-
 /** A JobManager Deployment that vanished is created again, when the state of its job is safe. */
 function recoverMissing(context: Context): Outcome | undefined {
   const { status, world, runningOptions } = context;
@@ -69,13 +46,6 @@ function recoverMissing(context: Context): Outcome | undefined {
     return world.ha.value.available ? begin(context, 'recover', 'last-state', [event]) : lost(context);
   }
   return lost(context);
-}
-
-/** The newest state of the running job that anybody knows: what was seen of it, else where it began. */
-function newestKnownPath({ status, world: { seen } }: Context): string | undefined {
-  if (seen !== undefined && seen.jobId === status.jobStatus?.jobId) return seen.path;
-  const path = recordedStatePath(status);
-  return path === LAST_STATE_MARKER ? undefined : path;
 }
 
 /** The idle cluster of a job that is over is removed when its time is up, or when its JobManager would start the job again. */
@@ -114,7 +84,13 @@ export function continueExpiring(context: Context, operation: CurrentOperation):
   };
 }
 
-function begin(context: Context, kind: OperationKind, restore: UpgradeMode, events: readonly PlannedEvent[]): Outcome {
+/** Records that the job is to be started again, its state found by `restore`, and begins to remove what is left of it. */
+export function begin(
+  context: Context,
+  kind: OperationKind,
+  restore: UpgradeMode,
+  events: readonly PlannedEvent[],
+): Outcome {
   const operation = beginOperation(context, kind, 'removing', context.status.jobStatus?.jobId);
   const spec = context.recorded?.spec ?? context.wanted.spec;
   const recorded = withRecord(context.status, {
@@ -148,6 +124,6 @@ function wait(context: Context, message: string): Outcome {
   return { status: context.status, progress: { reason: 'RecoveryPending', message }, wakeUp: after(500) };
 }
 
-function warning(reason: string, message: string): PlannedEvent {
+export function warning(reason: string, message: string): PlannedEvent {
   return { type: 'Warning', reason, message, component: 'Job' };
 }
