@@ -1,6 +1,7 @@
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ApiResponse, type ApiServer, createApiServer, ObjectStore } from './index.ts';
+import { storeError } from './storage/index.ts';
 
 const USER = { name: 'admin', groups: ['system:masters'] };
 
@@ -83,6 +84,31 @@ describe('the API server', () => {
     });
     expect(refused.code).toBe(422);
     expect(JSON.stringify(await answer('GET', '/api/v1/namespaces/n/pods/p'))).toBe(before);
+  });
+
+  it('answers 507 with the code and the next step while the disk is full, and reads on', async () => {
+    const disk = { full: false };
+    const write = (): void => {
+      if (disk.full) throw storeError(Object.assign(new Error('no space'), { code: 'ENOSPC' }), '/data/objects.sqlite');
+    };
+    const backend = { load: () => ({ revision: 1, records: [] }), put: write, remove: write, close: () => undefined };
+    const store = new ObjectStore({ clock, backend });
+    server = createApiServer({ store, clock, random: new SeededRandom(1), onFault: (error) => faults.push(error) });
+    await answer('POST', '/api/v1/namespaces', { body: { metadata: { name: 'n' } } });
+    const made = await create('configmaps', { metadata: { name: 'c' } });
+    disk.full = true;
+    const refused = [
+      await create('configmaps', { metadata: { name: 'd' } }),
+      await answer('DELETE', '/api/v1/namespaces/n/configmaps/c'),
+    ];
+    for (const one of refused) {
+      expect(one).toMatchObject({ code: 507, kind: 'Status', status: 'Failure', reason: 'InsufficientStorage' });
+      expect(one.message).toMatch(/^E_STORE_FULL: .* is full, and nothing was written\. Free some space/);
+    }
+    const list = await answer('GET', '/api/v1/namespaces/n/configmaps');
+    expect(list.items.map((one: { metadata: unknown }) => one.metadata)).toEqual([made.metadata]);
+    disk.full = false;
+    expect((await create('configmaps', { metadata: { name: 'd' } })).code).toBe(201);
   });
 
   it('lets only one of two writers win when both know the same version', async () => {

@@ -18,8 +18,8 @@ import { customNames } from './registry/custom-resources.ts';
 import { DefinitionController } from './registry/definition-controller.ts';
 import { ResourceRegistry } from './registry/registry.ts';
 import { requestInfoOf } from './request-info.ts';
-import { internalError, resourceUnknown } from './status.ts';
-import type { ObjectStore } from './storage/index.ts';
+import { internalError, resourceUnknown, storeRefusal } from './status.ts';
+import { type ObjectStore, StoreError } from './storage/index.ts';
 import { ServiceAllocators } from './verbs/allocation.ts';
 import type { Call, ServerCore } from './verbs/context.ts';
 import { handleResource } from './verbs/resource-request.ts';
@@ -86,6 +86,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return await answer(core, plugins, request);
     } catch (error) {
       if (error instanceof StatusError) return statusAnswer(error, request.headers.accept);
+      if (error instanceof StoreError) return statusAnswer(storeRefusal(error), request.headers.accept);
       options.onFault?.(error, request);
       const message = error instanceof Error ? error.message : String(error);
       return statusAnswer(internalError(message));

@@ -1,5 +1,6 @@
 import type { FieldError, ResourceDefinition } from './model.ts';
 import { StatusError } from './model.ts';
+import type { StoreError } from './storage/index.ts';
 
 /** The failures the server answers with, in the real server's words. */
 
@@ -121,6 +122,16 @@ export function internalError(message: string): StatusError {
     message: `Internal error occurred: ${message}`,
     details: { causes: [{ message }] },
   });
+}
+
+/** The durable copy refused: 507 while its disk is full, with the code that people look up. Nothing was written. */
+export function storeRefusal(error: StoreError): StatusError {
+  const { code: reason, nextStep } = error;
+  const message = `${error.message}. ${nextStep}`;
+  const details = { causes: [{ reason, message }] };
+  if (reason !== 'E_STORE_FULL')
+    return failure({ code: 500, reason: 'InternalError', message: `${reason}: ${message}`, details });
+  return failure({ code: 507, reason: 'InsufficientStorage', message: `${reason}: ${message}`, details });
 }
 
 /** 422 Invalid, with one cause for each field. */

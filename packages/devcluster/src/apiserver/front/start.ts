@@ -1,7 +1,13 @@
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateTokenKey, newTokenKey } from '../auth/tokens.ts';
-import { ObjectStore, openSqliteBackend } from '../storage/index.ts';
-import { createCertificates, loadOrCreateCertificates, type ServerCertificates } from './certificates.ts';
+import { ObjectStore, openSqliteBackend, storeError } from '../storage/index.ts';
+import {
+  type CertificateOptions,
+  createCertificates,
+  loadOrCreateCertificates,
+  type ServerCertificates,
+} from './certificates.ts';
 import { type Front, startFront } from './front.ts';
 import { createStandardServer, type StandardServer, type StandardServerOptions } from './standard-server.ts';
 import type { FrontLimits } from './wire.ts';
@@ -34,14 +40,13 @@ const HOSTS = ['localhost', '127.0.0.1', 'kubernetes', 'kubernetes.default', 'ku
 export async function startApiServer(options: ApiServerStartOptions): Promise<RunningApiServer> {
   const { dataDir, clock } = options;
   const pki = { hosts: [...HOSTS, ...(options.hosts ?? [])], now: clock.now() };
-  const folder = dataDir === undefined ? undefined : join(dataDir, 'pki');
-  const certificates =
-    folder === undefined ? await createCertificates(pki) : await loadOrCreateCertificates(folder, pki);
-  const tokenKey = folder === undefined ? newTokenKey() : loadOrCreateTokenKey(folder);
+  // The lock comes first: nothing in the folder changes under another instance.
   const backend = dataDir === undefined ? undefined : openSqliteBackend(join(dataDir, 'objects.sqlite'));
-  const store = new ObjectStore({ clock, ...(backend === undefined ? {} : { backend }) });
   const started: { front?: Front } = {};
+  let store: ObjectStore | undefined;
   try {
+    const { certificates, tokenKey } = await identity(dataDir, pki);
+    store = new ObjectStore({ clock, ...(backend === undefined ? {} : { backend }) });
     const standard = await createStandardServer({
       ...options,
       store,
@@ -71,7 +76,22 @@ export async function startApiServer(options: ApiServerStartOptions): Promise<Ru
       },
     };
   } catch (error) {
-    store.close();
+    if (store === undefined) backend?.close();
+    else store.close();
     throw error;
+  }
+}
+
+/** What the server signs with. Throws StoreError when it cannot be kept. */
+async function identity(
+  dataDir: string | undefined,
+  pki: CertificateOptions,
+): Promise<{ readonly certificates: ServerCertificates; readonly tokenKey: KeyObject }> {
+  if (dataDir === undefined) return { certificates: await createCertificates(pki), tokenKey: newTokenKey() };
+  const folder = join(dataDir, 'pki');
+  try {
+    return { certificates: await loadOrCreateCertificates(folder, pki), tokenKey: loadOrCreateTokenKey(folder) };
+  } catch (error) {
+    throw storeError(error, folder);
   }
 }

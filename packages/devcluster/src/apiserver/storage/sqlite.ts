@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AnyObject } from '@drey/kube';
-import { StoreError, type StoreErrorCode } from './errors.ts';
+import { StoreError, storeError } from './errors.ts';
 import type { Backend, StoredRecord } from './types.ts';
 
 /** Raised when the tables change shape. */
@@ -49,10 +49,7 @@ function prepare(db: DatabaseSync, path: string): void {
   db.exec('BEGIN EXCLUSIVE');
   const version = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
   if (version > SCHEMA_VERSION) {
-    throw new StoreError(
-      'E_STORE_VERSION',
-      `${path} was written by a newer version of Drey. Use that version, or another data directory.`,
-    );
+    throw new StoreError('E_STORE_VERSION', `${path} was written by a newer version of Drey`);
   }
   db.exec(`${SETUP} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
 }
@@ -128,59 +125,16 @@ function toRecord(row: Record<string, unknown>, path: string): StoredRecord {
   } catch (error) {
     throw new StoreError(
       'E_STORE_CORRUPT',
-      `The record of ${String(kind)} ${String(namespace)}/${String(name)} in ${path} cannot be read. Restore the file from a copy, or start with another data directory.`,
+      `The record of ${String(kind)} ${String(namespace)}/${String(name)} in ${path} cannot be read`,
       error,
     );
   }
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_NOTADB = 26;
-
 function guarded<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof StoreError) throw error;
-    const [code, text] = explain(error, path);
-    throw new StoreError(code, text, error);
+    throw storeError(error, path);
   }
-}
-
-function explain(error: unknown, path: string): [StoreErrorCode, string] {
-  const code = errorNumber(error) & 0xff;
-  switch (code) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return [
-        'E_STORE_LOCKED',
-        `${path} is in use by another instance. Stop that one (\`drey down\`), or choose another data directory.`,
-      ];
-    case SQLITE_FULL:
-      return [
-        'E_STORE_FULL',
-        `The disk that holds ${path} is full. Nothing was written; free some space and try again.`,
-      ];
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return [
-        'E_STORE_CORRUPT',
-        `${path} is not a readable store. Restore the file from a copy, or start with another data directory.`,
-      ];
-    default: {
-      const reason = error instanceof Error ? error.message : String(error);
-      return [
-        'E_STORE_UNAVAILABLE',
-        `${path} cannot be used: ${reason}. Check that the directory exists and may be written.`,
-      ];
-    }
-  }
-}
-
-function errorNumber(error: unknown): number {
-  const number = (error as { errcode?: unknown } | undefined)?.errcode;
-  return typeof number === 'number' ? number : 0;
 }
