@@ -13,6 +13,8 @@ export interface Wish {
   readonly suspended: boolean;
   readonly parallelism: number;
   readonly object: FlinkDeployment | undefined;
+  /** Some state of the job is left that somebody can know of. */
+  readonly hasKnownState: boolean;
 }
 
 /** What still differs from the wish; empty when the deployment has arrived. */
@@ -24,6 +26,7 @@ export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined
   }
   const status = wish.object?.status;
   if (status === undefined) return 'no status';
+  if (isGivenUp(wish)) return undefined;
   const jm = world.fabric.leader(`${namespace}/${wish.name}`);
   const running = [...(jm?.jobs.values() ?? [])].filter((job) => !job.isTerminal);
   if (!wish.invalid && status.observedGeneration !== wish.object?.metadata.generation)
@@ -38,6 +41,13 @@ export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined
   if (status.jobStatus?.state !== 'RUNNING') return `jobStatus.state ${status.jobStatus?.state}`;
   if (status.jobStatus.jobId !== job.spec.jobId) return `jobId ${status.jobStatus.jobId}, running ${job.spec.jobId}`;
   return status.lifecycleState === 'STABLE' ? undefined : `lifecycleState ${status.lifecycleState}`;
+}
+
+/** A job whose state nobody knows any more is not started from nothing: its status says what a person has to do. */
+function isGivenUp({ object, hasKnownState }: Wish): boolean {
+  const { lifecycleState, error } = object?.status ?? {};
+  if (hasKnownState || lifecycleState !== 'FAILED') return false;
+  return /Manual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
 }
 
 /** What a cluster is made of, as the API server has it now. */

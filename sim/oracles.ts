@@ -1,5 +1,5 @@
 import type { FlinkDeployment } from '@drey/api';
-import type { RunEvent, SimulatedStorage } from '@drey/devcluster/testing';
+import type { RunEvent, SimulatedStorage, Snapshot } from '@drey/devcluster/testing';
 
 /** A broken rule: which, when in virtual time, and what was seen. */
 export interface Violation {
@@ -16,7 +16,15 @@ export interface Intent {
   readonly stored: FlinkDeployment | undefined;
   /** The JobManager process belongs to the Deployment that the operator made last, started by the node for the first time. */
   readonly startedByOperator: boolean;
+  /**
+   * Wall time since when the operator could see the checkpoints of jobs; undefined: high availability knows them. What a job
+   * without it completed before that, or too shortly before its JobManager died, nobody can name.
+   */
+  readonly sightSince: number | undefined;
 }
+
+/** An operator that can see looks at the checkpoints of a job at least this often. */
+const SIGHT_MS = 8_000;
 
 interface Run {
   readonly process: string;
@@ -71,7 +79,7 @@ export class SafetyOracle {
   #startedFrom(event: Extract<RunEvent, { type: 'started' }>): void {
     const intent = this.#intent(event.clusterId, event.process);
     if (intent.emptyStateAllowed || !intent.startedByOperator) return;
-    const newest = this.newest(event.clusterId, event.at);
+    const newest = this.newest(event.clusterId, event.at, intent.sightSince);
     if (newest === undefined) return;
     if (event.restoredFrom === undefined) {
       this.#violate(
@@ -88,15 +96,29 @@ export class SafetyOracle {
     }
   }
 
-  /** The newest complete state that this cluster's jobs left and that still exists. */
-  newest(clusterId: string, before: number): { path: string; position: number } | undefined {
+  /** The newest complete state that this cluster's jobs left, that still exists, and that somebody can know of. */
+  newest(
+    clusterId: string,
+    before: number,
+    sightSince: number | undefined,
+  ): { path: string; position: number } | undefined {
     const since = this.#forgottenAt.get(clusterId) ?? 0;
     const jobs = new Set<string>();
     for (const [index, event] of this.#storage.history.entries()) {
       if (index >= since && event.type === 'started' && event.clusterId === clusterId) jobs.add(event.jobId);
     }
-    const all = [...this.#storage.snapshots.values()].filter((one) => jobs.has(one.jobId) && one.completedAt <= before);
+    const all = [...this.#storage.snapshots.values()].filter(
+      (one) => jobs.has(one.jobId) && one.completedAt <= before && this.#isKnown(one, sightSince),
+    );
     return all.sort((a, b) => b.completedAt - a.completedAt)[0];
+  }
+
+  #isKnown(snapshot: Snapshot, sightSince: number | undefined): boolean {
+    if (sightSince === undefined) return true;
+    const end = this.#storage.history.findLast((one) => one.type === 'ended' && one.jobId === snapshot.jobId);
+    // A job that ended by itself told where its state is.
+    if (end?.type !== 'ended' || end.state === 'FINISHED' || end.state === 'CANCELED') return true;
+    return Math.max(snapshot.completedAt, sightSince) + SIGHT_MS <= end.at;
   }
 
   #triggered(event: Extract<RunEvent, { type: 'triggered' }>): void {

@@ -58,6 +58,9 @@ class SeedRun {
   readonly #trace: (line: string) => void;
   #world: SimulatedWorld | undefined;
   #scope: ProcessScope | undefined;
+  #oracle: SafetyOracle | undefined;
+  /** Wall time since when the operator can see the jobs. */
+  #sightSince = 0;
   readonly #tracing: boolean;
   #steps = 0;
   #quiet = false;
@@ -87,9 +90,10 @@ class SeedRun {
     );
     this.#world = world;
     if (this.#tracing) tell(world, this.#trace);
-    const oracle = new SafetyOracle(world.fabric.storage, (cluster, process) => this.#intent(cluster, process));
+    this.#oracle = new SafetyOracle(world.fabric.storage, (cluster, process) => this.#intent(cluster, process));
     this.#startOperator();
     const start = this.#clock.monotonic();
+    const oracle = this.#mustOracle();
     await this.#playScenario(oracle, start);
     const { settledAfterMs, violations } = await this.#settle();
     world.stop();
@@ -148,6 +152,7 @@ class SeedRun {
     const rates = this.#quiet ? noFaults : this.#rates;
     const scope: ProcessScope = new ProcessScope(this.#clock, this.#random, rates, this.#faults, () => this.#crashed());
     this.#scope = scope;
+    this.#sightSince = this.#clock.now();
     this.#trace('operator starts');
     startOperatorProcess(scope, this.#mustWorld(), this.#weather).catch((error: unknown) => {
       if (!scope.alive) return;
@@ -216,7 +221,9 @@ class SeedRun {
       this.#weather.hangsMs = 500 + this.#random.next() * 12_000;
       this.#clock.after(20_000, () => {
         this.#weather.hangsMs = 0;
+        this.#sightSince = this.#clock.now();
       });
+      this.#sightSince = Number.POSITIVE_INFINITY;
     } else if (incident.do === 'savepoint-folder-unwritable') {
       for (const name of this.#wishes.keys()) world.fabric.storage.unwritable.add(`/state/${name}/savepoints`);
       this.#clock.after(40_000, () => world.fabric.storage.unwritable.clear());
@@ -244,6 +251,8 @@ class SeedRun {
       invalid: wish.parallelism < 1,
       ...wish.valid,
       object: this.#stored(name),
+      hasKnownState:
+        this.#mustOracle().newest(`${namespace}/${name}`, this.#clock.now(), this.#sightOf(name)) !== undefined,
     }));
   }
 
@@ -255,7 +264,17 @@ class SeedRun {
     );
     const stateless = stored?.spec.job?.upgradeMode === 'stateless';
     const restarted = (this.#mustWorld().node.restartsOf(namespace, name, 'jobmanager') ?? 0) > 0;
-    return { emptyStateAllowed: stateless || starts.length === 0, stored, startedByOperator: !restarted };
+    return {
+      emptyStateAllowed: stateless || starts.length === 0,
+      stored,
+      startedByOperator: !restarted,
+      sightSince: this.#sightOf(name),
+    };
+  }
+
+  #sightOf(name: string): number | undefined {
+    const isHa = this.#stored(name)?.spec.flinkConfiguration?.['high-availability.type'] !== undefined;
+    return isHa ? undefined : this.#sightSince;
   }
 
   /** A deployment as the API server has it now. */
@@ -285,6 +304,11 @@ class SeedRun {
     }
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
+  }
+
+  #mustOracle(): SafetyOracle {
+    if (this.#oracle === undefined) throw new Error('the world is not there yet');
+    return this.#oracle;
   }
 
   #mustWorld(): SimulatedWorld {
