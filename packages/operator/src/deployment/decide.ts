@@ -208,7 +208,8 @@ function finish(context: Context, outcome: Outcome): Plan {
 /** Adds what follows from the rest of a status. */
 function complete(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): FlinkDeploymentStatus {
   // Recording a spec clears the error, but not the one about a spec that is still invalid.
-  const told = withValidation(status, context.invalid, context.config).status;
+  // What a person has to do for the job to run at all comes before what is wrong with the newest spec.
+  const told = outcome.stalled === undefined ? withValidation(status, context.invalid, context.config).status : status;
   const placed = { ...told, lifecycleState: lifecycleState(told, lastReconciled(told)) };
   return {
     ...placed,

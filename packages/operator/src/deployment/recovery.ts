@@ -111,7 +111,7 @@ function lost(context: Context): Outcome {
     `The JobManager deployment is missing and HA metadata is not available, so the newest state of the job is not known. ` +
     `${MANUAL_RESTORE} Set job.initialSavepointPath to the newest savepoint or checkpoint and change job.savepointRedeployNonce.`;
   const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
-  const isNew = context.status.error !== error;
+  const isNew = context.world.deployment.status?.error !== error;
   return {
     status: { ...context.status, error },
     stalled: { reason: 'ManualRestoreRequired', message },
