@@ -6,7 +6,9 @@ import { root } from './process.ts';
 /** Codes that appear as literals in the sources, tests aside. */
 function codesInSources(): Set<string> {
   const files = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' });
-  const sources = files.filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts') && !f.includes('node_modules') && f.includes('/src/'));
+  const sources = files.filter(
+    (f) => f.endsWith('.ts') && !f.endsWith('.test.ts') && !f.includes('node_modules') && f.includes('/src/'),
+  );
   const codes = new Set<string>();
   for (const file of sources) {
     const text = readFileSync(join(root, 'packages', file), 'utf8');

@@ -24,10 +24,39 @@ function importsOf(name: string): Import[] {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
   return files.flatMap((file) => {
     const text = readFileSync(join(source, file), 'utf8');
-    const found = text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g);
-    return [...found].map((m) => ({ file: `packages/${name}/src/${file}`, from: m[1] ?? '' }));
+    return specifiers(text).map((from) => ({ file: `packages/${name}/src/${file}`, from }));
   });
 }
+
+/** Statements begin their line, as the formatter sees to; calls of `import()` name what they load in one string. */
+const statement = /^(?:import|export)\b(?:[^'"`;]*\bfrom)?\s*'([^'\n]+)'/gm;
+const call = /\bimport\(\s*'([^'\n]+)'\s*\)/g;
+
+/** What a source imports and re-exports; the contents of strings and comments are none of it. */
+function specifiers(text: string): string[] {
+  return [...text.matchAll(statement), ...text.matchAll(call)].map((m) => m[1] ?? '');
+}
+
+describe('the search for imports', () => {
+  it('finds every form, on one line or several', () => {
+    const text = [
+      "import a from 'a';",
+      "import 'b';",
+      "import {\n  one,\n  type Two,\n} from 'c';",
+      "export type * from 'd';",
+      "export {\n  x,\n} from 'e';",
+      "const f = await import('f');",
+      "const g: typeof import('g') = f;",
+    ].join('\n');
+    expect(specifiers(text)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  });
+
+  it('is not misled by strings', () => {
+    const text =
+      "const text = 'taken from ' + 'x';\nconst script = `\n  import { y } from 'z';\n`;\nexport const from = 'w';";
+    expect(specifiers(text)).toEqual([]);
+  });
+});
 
 describe('the packages', () => {
   it('are all known to this test', () => {

@@ -141,7 +141,7 @@ export function jarDeployment(job: JarJob, staged: string): FlinkDeployment {
 }
 
 /** Reads `-D key=value`; throws a usage error that shows the form. */
-export function parseDefinition(text: string, before: Record<string, string>): Record<string, string> {
+export function parseDefinition(text: string, before: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1)
     throw new CliError(

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
-import { CliError, exitCodes } from '../errors.ts';
+import { type Command, Option } from 'commander';
+import { exitCodes } from '../errors.ts';
 import { examples } from '../output/help.ts';
 import { parsePort } from '../port.ts';
 
 interface ApiServerFlags {
-  readonly memory?: true;
   readonly dataDir?: string;
   readonly port: number;
   readonly token?: string;
@@ -27,7 +26,7 @@ export function register(program: Command): void {
     .description(
       'Run the Kubernetes API server of the development cluster alone, without nodes or workload controllers.',
     )
-    .option('--memory', 'keep everything in memory (default)')
+    .addOption(new Option('--memory', 'keep everything in memory (default)').conflicts('dataDir'))
     .option('--data-dir <folder>', 'keep objects, certificates and keys in this folder')
     .option('--port <number>', 'port on 127.0.0.1; 0 picks a free one', parsePort, DEFAULT_PORT)
     .option('--token <token>', 'bearer token of the administrator (default: a random one, in the kubeconfig)')
@@ -45,9 +44,6 @@ export function register(program: Command): void {
 }
 
 async function run(flags: ApiServerFlags): Promise<void> {
-  if (flags.memory && flags.dataDir !== undefined) {
-    throw new CliError('E_CLI_FLAGS', '--memory and --data-dir exclude each other', 'Give one of them.', 'usage');
-  }
   const [{ systemClock, systemRandom }, devcluster] = await Promise.all([
     import('@drey/kube'),
     import('@drey/devcluster'),

@@ -17,7 +17,7 @@ interface Options {
   readonly class?: string;
   readonly parallelism: number;
   readonly flink: string;
-  readonly D: Record<string, string>;
+  readonly D?: Record<string, string>;
   readonly deployment?: string;
   readonly namespace: string;
   readonly name: string;
@@ -37,7 +37,7 @@ export function register(program: Command): void {
     .option('-c, --class <class>', 'main class, when the jar does not name it')
     .option('-p, --parallelism <n>', 'parallelism', parseParallelism, 1)
     .option('--flink <version>', 'Flink version', parseVersion, '1.20')
-    .option('-D <key=value>', 'a Flink option; may be repeated', parseDefinition, {})
+    .option('-D <key=value>', 'a Flink option; may be repeated', parseDefinition)
     .option('--deployment <name>', 'name of the FlinkDeployment; default: from the jar')
     .option('-n, --namespace <namespace>', 'namespace', 'default')
     .option('--name <cluster>', 'a cluster of drey up', 'default')
@@ -66,7 +66,15 @@ async function run(jar: string, args: readonly string[], options: Options): Prom
     const staged = stageJar(path, folder);
     const object = jarDeployment(
       {
-        ...{ jar, args, folder, parallelism, namespace: options.namespace, flink: options.flink, config: options.D },
+        ...{
+          jar,
+          args,
+          folder,
+          parallelism,
+          namespace: options.namespace,
+          flink: options.flink,
+          config: options.D ?? {},
+        },
         ...(options.class === undefined ? {} : { entryClass: options.class }),
         ...(options.deployment === undefined ? {} : { name: options.deployment }),
       },

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { clusterFolder, isRunning, readRecord } from '../cluster/record.ts';
 import { CliError } from '../errors.ts';
 import { examples } from '../output/help.ts';
 import { Steps } from '../output/steps.ts';
 import { parsePort } from '../port.ts';
+
+type Images = Readonly<Record<string, { readonly as: string; readonly usrlib?: string }>>;
 
 export interface UpOptions {
   readonly name: string;
@@ -17,7 +19,7 @@ export interface UpOptions {
   readonly detach?: boolean;
   readonly operator: boolean;
   readonly fastStart: boolean;
-  readonly image: Record<string, { as: string; usrlib?: string }>;
+  readonly image?: Images;
 }
 
 /** `drey up`. */
@@ -29,7 +31,7 @@ export function register(program: Command): void {
     )
     .option('--name <name>', 'name of the cluster; several can run side by side', 'default')
     .option('--data-dir <dir>', 'where objects, certificates and volumes are kept')
-    .option('--memory', 'keep nothing')
+    .addOption(new Option('--memory', 'keep nothing').conflicts('dataDir'))
     .option('--port <port>', 'port of the API server; 0: a free one', parsePort, 0)
     .option('--kubeconfig <file>', 'where to write the kubeconfig')
     .option('-d, --detach', 'go to the background when ready')
@@ -39,7 +41,6 @@ export function register(program: Command): void {
       '--image <image=target>',
       "what an image stands for, for example 'registry/job:*=flink:1.20' or 'tool=host'; may be repeated",
       parseImage,
-      {},
     )
     .addHelpText(
       'after',
@@ -53,7 +54,7 @@ export function register(program: Command): void {
     .action((options: UpOptions) => (options.detach ? detach(options) : foreground(options)));
 }
 
-function parseImage(text: string, before: UpOptions['image']): UpOptions['image'] {
+function parseImage(text: string, before: Images = {}): Images {
   const at = text.indexOf('=');
   if (at < 1)
     throw new CliError(
@@ -84,7 +85,7 @@ async function foreground(options: UpOptions): Promise<void> {
       name,
       port: options.port,
       operator: options.operator,
-      images: options.image,
+      images: options.image ?? {},
       fastStart: options.fastStart,
     },
     kubeconfig: options.kubeconfig,
