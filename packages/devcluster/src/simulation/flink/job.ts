@@ -1,70 +1,7 @@
-import type { Random } from '@drey/kube';
-import type { SimulatedStorage, Snapshot } from './storage.ts';
-import type { ProcessTimers } from './timers.ts';
-import { draw, type Timings } from './timings.ts';
-
-/** Flink's JobStatus, as far as simulated jobs reach it. */
-export type JobState =
-  | 'INITIALIZING'
-  | 'CREATED'
-  | 'RUNNING'
-  | 'RESTARTING'
-  | 'FAILING'
-  | 'FAILED'
-  | 'CANCELLING'
-  | 'CANCELED'
-  | 'FINISHED';
-
-export interface JobSpec {
-  readonly jobId: string;
-  readonly name: string;
-  readonly parallelism: number;
-  /** Restore from here; a missing one makes the job FAILED, as in Flink. */
-  readonly savepointPath: string | undefined;
-  /** undefined: checkpointing off. */
-  readonly checkpointIntervalMs: number | undefined;
-  /** undefined: checkpoints live in the JobManager's memory. */
-  readonly checkpointDir: string | undefined;
-  readonly adaptive: boolean;
-  /** `execution.checkpointing.externalized-checkpoint-retention`: keep checkpoints when canceled. */
-  readonly retainOnCancellation: boolean;
-}
-
-/** One entry of the checkpoint statistics. */
-export interface CheckpointRecord {
-  readonly id: number;
-  readonly savepoint: boolean;
-  readonly stop: boolean;
-  readonly triggeredAt: number;
-  status: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
-  endedAt: number;
-  path: string | undefined;
-  failure: string | undefined;
-}
-
-export interface ExceptionRecord {
-  readonly name: string;
-  readonly stack: string;
-  readonly at: number;
-  readonly task: string | undefined;
-  readonly endpoint: string | undefined;
-  readonly taskManagerId: string | undefined;
-}
-
-export interface JobEnvironment {
-  readonly timers: ProcessTimers;
-  readonly random: Random;
-  readonly timings: Timings;
-  readonly storage: SimulatedStorage;
-  readonly clusterId: string;
-  readonly process: string;
-  /** Slots the job may use now; the JobManager asks for TaskManagers until there are enough. */
-  readonly slots: () => number;
-  /** The newest checkpoint that high availability knows for this job; wins over `savepointPath`. */
-  readonly haCheckpoint: (jobId: string) => string | undefined;
-  readonly recordHaCheckpoint: (jobId: string, checkpointId: number, path: string) => void;
-  readonly onTerminal: (job: SimulatedJob) => void;
-}
+import type { CheckpointRecord, ExceptionRecord, JobEnvironment, JobSpec, JobState } from './job-records.ts';
+import { randomHex } from './random-hex.ts';
+import type { Snapshot } from './storage.ts';
+import { draw } from './timings.ts';
 
 const terminal: readonly JobState[] = ['FAILED', 'CANCELED', 'FINISHED'];
 const checkpointsKept = 10;
@@ -418,11 +355,4 @@ export class SimulatedJob {
 
 function snapshotPath(restored: { readonly snapshot: Snapshot } | undefined): string | undefined {
   return restored?.snapshot.path;
-}
-
-/** `length` random hexadecimal digits. */
-export function randomHex(random: Random, length: number): string {
-  let out = '';
-  while (out.length < length) out += Math.floor(random.next() * 16).toString(16);
-  return out;
 }

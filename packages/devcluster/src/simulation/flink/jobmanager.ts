@@ -1,6 +1,8 @@
 import type { Clock, Random } from '@drey/kube';
-import { type JobSpec, randomHex, SimulatedJob } from './job.ts';
+import { SimulatedJob } from './job.ts';
+import type { JobSpec } from './job-records.ts';
 import { Operations } from './operations.ts';
+import { randomHex } from './random-hex.ts';
 import type { SimulatedStorage } from './storage.ts';
 import { ProcessTimers } from './timers.ts';
 import { draw, type Timings } from './timings.ts';

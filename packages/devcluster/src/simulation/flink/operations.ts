@@ -1,5 +1,5 @@
 import type { Random } from '@drey/kube';
-import { randomHex } from './job.ts';
+import { randomHex } from './random-hex.ts';
 
 /** What an asynchronous operation came to. */
 export type OperationResult =

@@ -14,9 +14,10 @@ import {
 import { ConfigMap, isKubeError, type PodSpec } from '@drey/kube';
 import type { Program, ProgramContext, ProgramFactory } from '../program.ts';
 import type { FlinkFabric } from './fabric.ts';
-import { type JobSpec, randomHex } from './job.ts';
+import type { JobSpec } from './job-records.ts';
 import { SimulatedJobManager } from './jobmanager.ts';
 import { KubernetesHa } from './kube-ha.ts';
+import { randomHex } from './random-hex.ts';
 import { draw, type Timings } from './timings.ts';
 import { WorkerPods } from './worker-pods.ts';
 
