@@ -127,7 +127,7 @@ async function goOn({ cluster, flink }: Story): Promise<void> {
   const suspended = await reach(cluster, (object) => object.status?.lifecycleState === 'SUSPENDED');
   steps.done(`stopped with savepoint ${suspended.status?.jobStatus?.upgradeSavepointPath?.split('/').at(-1)}`);
   await cluster.client.delete(FlinkDeployments, namespace, name);
-  await followDeployment(cluster.client, namespace, name, () => undefined, limited());
+  await followDeployment(cluster.client, { namespace, name }, () => undefined, { signal: limited() });
   steps.done('deleted');
 }
 
@@ -140,8 +140,7 @@ async function reach(cluster: Launched, holds: (object: FlinkDeployment) => bool
   let last = '';
   const reached = await followDeployment(
     cluster.client,
-    namespace,
-    name,
+    { namespace, name },
     (object) => {
       const s = summarise(object);
       const line = [s.lifecycle, `JobManager ${s.jobManager}`, `job ${s.job}`, s.message].filter(Boolean).join(', ');
@@ -150,7 +149,7 @@ async function reach(cluster: Launched, holds: (object: FlinkDeployment) => bool
       if (s.lifecycle === 'FAILED') throw new Error(`the deployment failed: ${s.message}`);
       return holds(object) ? object : undefined;
     },
-    limited(),
+    { signal: limited() },
   );
   if (reached === undefined) throw new Error('the FlinkDeployment vanished');
   return reached;

@@ -92,7 +92,11 @@ async function run(jar: string, args: readonly string[], options: Options): Prom
     process.once('SIGINT', () => abort.abort(new Interrupted(name)));
     process.exitCode = await follow(
       steps,
-      (seen) => followDeployment(client, options.namespace, name, seen, abort.signal),
+      (seen) =>
+        followDeployment(client, { namespace: options.namespace, name }, seen, {
+          signal: abort.signal,
+          lost: () => steps.note('the cluster does not answer; trying again'),
+        }),
       applied.metadata.generation ?? 1,
     );
   } catch (error) {
