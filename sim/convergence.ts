@@ -4,14 +4,20 @@ import type { AnyObject } from '@drey/kube';
 import type { Violation } from './oracles.ts';
 import { namespace } from './scenario.ts';
 
-/** What the last valid wishes of the user are for one deployment. */
+/** One valid spec, as far as it matters here. */
+export interface ValidWish {
+  readonly suspended: boolean;
+  readonly parallelism: number;
+}
+
+/** What the user of one deployment wants. */
 export interface Wish {
   readonly name: string;
   readonly exists: boolean;
   /** The spec as it stands is refused by validation: the last valid one goes on. */
   readonly invalid: boolean;
-  readonly suspended: boolean;
-  readonly parallelism: number;
+  /** Every valid spec so far, the newest last. */
+  readonly valid: readonly ValidWish[];
   readonly object: FlinkDeployment | undefined;
   /** Some state of the job is left that somebody can know of. */
   readonly hasKnownState: boolean;
@@ -31,16 +37,35 @@ export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined
   const running = [...(jm?.jobs.values() ?? [])].filter((job) => !job.isTerminal);
   if (!wish.invalid && status.observedGeneration !== wish.object?.metadata.generation)
     return `observedGeneration ${status.observedGeneration} of ${wish.object?.metadata.generation}`;
-  if (wish.suspended) {
+  const wanted = wantedNow(wish);
+  if (wanted === undefined) return `what is recorded was never wanted: ${recorded(wish)}`;
+  if (wanted.suspended) {
     if (running.length > 0) return 'a job runs although it is suspended';
     return status.lifecycleState === 'SUSPENDED' ? undefined : `lifecycleState ${status.lifecycleState}`;
   }
   const [job] = running;
   if (job === undefined || job.tasksRunningSince === undefined) return 'no job runs';
-  if (job.parallelism !== wish.parallelism) return `parallelism ${job.parallelism}, wanted ${wish.parallelism}`;
+  if (job.parallelism !== wanted.parallelism) return `parallelism ${job.parallelism}, wanted ${wanted.parallelism}`;
   if (status.jobStatus?.state !== 'RUNNING') return `jobStatus.state ${status.jobStatus?.state}`;
   if (status.jobStatus.jobId !== job.spec.jobId) return `jobId ${status.jobStatus.jobId}, running ${job.spec.jobId}`;
   return status.lifecycleState === 'STABLE' ? undefined : `lifecycleState ${status.lifecycleState}`;
+}
+
+/**
+ * The newest spec. While that is invalid, a spec that was acted on before: which one depends on how far the operator had come
+ * when the invalid one replaced it, since a spec that was only begun is kept nowhere.
+ */
+function wantedNow(wish: Wish): ValidWish | undefined {
+  if (!wish.invalid) return wish.valid.at(-1);
+  const { spec } = JSON.parse(recorded(wish)) as { spec?: { job?: { state?: string; parallelism?: number } } };
+  const job = spec?.job;
+  return wish.valid.find(
+    ({ suspended, parallelism }) => suspended === (job?.state === 'suspended') && parallelism === job?.parallelism,
+  );
+}
+
+function recorded({ object }: Wish): string {
+  return object?.status?.reconciliationStatus?.lastReconciledSpec ?? '{}';
 }
 
 /** A job whose state nobody knows any more is not started from nothing: its status says what a person has to do. */

@@ -3,7 +3,7 @@ import { allCrds, type FlinkDeployment } from '@drey/api';
 import { createSimulatedWorld, type SimulatedWorld } from '@drey/devcluster/testing';
 import { type AnyObject, isKubeError, type Random, type Resource, resource } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
-import { checkConverged, unsettled, type Wish } from './convergence.ts';
+import { checkConverged, unsettled, type ValidWish, type Wish } from './convergence.ts';
 import { type FlinkWeather, startOperatorProcess } from './operator-process.ts';
 import { type Intent, SafetyOracle, type Violation } from './oracles.ts';
 import { type Action, drawScenario, type Incident, namespace, type Scenario } from './scenario.ts';
@@ -52,7 +52,7 @@ class SeedRun {
   readonly #weather: FlinkWeather = { hangsMs: 0 };
   readonly #wishes = new Map<
     string,
-    { exists: boolean; suspended: boolean; parallelism: number; valid: { parallelism: number; suspended: boolean } }
+    { exists: boolean; suspended: boolean; parallelism: number; valid: ValidWish[] }
   >();
   readonly #surprises: Violation[] = [];
   readonly #trace: (line: string) => void;
@@ -181,7 +181,7 @@ class SeedRun {
           exists: true,
           suspended: false,
           parallelism,
-          valid: { parallelism, suspended: false },
+          valid: [{ parallelism, suspended: false }],
         });
         await this.#drive(admin.create(FlinkDeployments, action.object));
       } else if (action.do === 'delete') {
@@ -206,7 +206,7 @@ class SeedRun {
     const { parallelism, state } = patch.spec.job ?? {};
     if (parallelism !== undefined) wish.parallelism = parallelism;
     if (state !== undefined) wish.suspended = state === 'suspended';
-    if (wish.parallelism >= 1) wish.valid = { parallelism: wish.parallelism, suspended: wish.suspended };
+    if (wish.parallelism >= 1) wish.valid.push({ parallelism: wish.parallelism, suspended: wish.suspended });
   }
 
   #happen(incident: Incident): void {
@@ -249,7 +249,7 @@ class SeedRun {
       name,
       exists: wish.exists,
       invalid: wish.parallelism < 1,
-      ...wish.valid,
+      valid: wish.valid,
       object: this.#stored(name),
       hasKnownState:
         this.#mustOracle().newest(`${namespace}/${name}`, this.#clock.now(), this.#sightOf(name)) !== undefined,

@@ -45,7 +45,10 @@ const NEWER_CHECKPOINTS = 3;
  */
 function tryNewerCheckpoint(context: Context): Outcome | undefined {
   const { status, world } = context;
-  if (isSuspended(context.wanted.spec) || status.error?.includes(NOTHING_THERE) !== true) return undefined;
+  // The status may tell of an invalid spec instead.
+  const failure = world.flink.failure?.kind === 'ok' ? world.flink.failure.value?.message : undefined;
+  const isNothingThere = (failure ?? status.error)?.includes(NOTHING_THERE) === true;
+  if (isSuspended(context.wanted.spec) || !isNothingThere) return undefined;
   const seen = numbered(world.seen?.path);
   const tried = numbered(status.jobStatus?.upgradeSavepointPath);
   if (seen === undefined || tried === undefined || seen.folder !== tried.folder) return undefined;
