@@ -34,6 +34,12 @@ export function node24() {
   );
 }
 
+/**
+ * Flags of the process that holds a cluster. A young generation of 4 MiB instead of 16 MiB keeps its memory about 70 MiB
+ * lower (222 → 150 MiB with one job) for a little more work of the garbage collector.
+ */
+export const processFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
+
 /** Runs Node 24 with `args`, passing signals on; resolves with its exit code. */
 export function runNode(args, env = {}) {
   const node = node24();

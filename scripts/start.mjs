@@ -1,7 +1,7 @@
 // `npm start`: everything from a fresh clone to a running Flink job. `npm start -- --once` runs the whole story and ends.
 import { join } from 'node:path';
-import { ensureDependencies, root, runNode } from './node24.mjs';
+import { ensureDependencies, processFlags, root, runNode } from './node24.mjs';
 
 ensureDependencies();
 const main = join(root, 'scripts', 'start.ts');
-process.exit(await runNode(['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)]));
+process.exit(await runNode([...processFlags, main, ...process.argv.slice(2)]));
