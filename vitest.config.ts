@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'sim/**/*.test.ts'],
           exclude: ['**/*.golden.test.ts'],
           pool: 'threads',
           testTimeout: 20_000,
