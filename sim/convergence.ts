@@ -19,7 +19,7 @@ export interface Wish {
   /** Every valid spec so far, the newest last. */
   readonly valid: readonly ValidWish[];
   readonly object: FlinkDeployment | undefined;
-  /** Some state of the job is left that somebody can know of. */
+  /** The newest state that the job left is one that somebody can name. */
   readonly hasKnownState: boolean;
 }
 
@@ -35,6 +35,8 @@ export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined
   if (isGivenUp(wish)) return undefined;
   const jm = world.fabric.leader(`${namespace}/${wish.name}`);
   const running = [...(jm?.jobs.values() ?? [])].filter((job) => !job.isTerminal);
+  // A deployment that was suspended before anything was done for it stays as it is, as with the Apache operator.
+  if (status.lifecycleState === 'CREATED' && wish.valid.at(-1)?.suspended && running.length === 0) return undefined;
   if (!wish.invalid && status.observedGeneration !== wish.object?.metadata.generation)
     return `observedGeneration ${status.observedGeneration} of ${wish.object?.metadata.generation}`;
   const wanted = wantedNow(wish);

@@ -102,15 +102,25 @@ export class SafetyOracle {
     before: number,
     sightSince: number | undefined,
   ): { path: string; position: number } | undefined {
+    return this.#snapshots(clusterId, before).find((one) => this.#isKnown(one, sightSince));
+  }
+
+  /** Whether somebody can name the newest state that this cluster's jobs left; false also when there is none. */
+  isNewestKnown(clusterId: string, before: number, sightSince: number | undefined): boolean {
+    const [newest] = this.#snapshots(clusterId, before);
+    return newest !== undefined && this.#isKnown(newest, sightSince);
+  }
+
+  /** Complete states that a cluster's jobs left and that still exist, newest first. */
+  #snapshots(clusterId: string, before: number): Snapshot[] {
     const since = this.#forgottenAt.get(clusterId) ?? 0;
     const jobs = new Set<string>();
     for (const [index, event] of this.#storage.history.entries()) {
       if (index >= since && event.type === 'started' && event.clusterId === clusterId) jobs.add(event.jobId);
     }
-    const all = [...this.#storage.snapshots.values()].filter(
-      (one) => jobs.has(one.jobId) && one.completedAt <= before && this.#isKnown(one, sightSince),
-    );
-    return all.sort((a, b) => b.completedAt - a.completedAt)[0];
+    return [...this.#storage.snapshots.values()]
+      .filter((one) => jobs.has(one.jobId) && one.completedAt <= before)
+      .sort((a, b) => b.completedAt - a.completedAt);
   }
 
   #isKnown(snapshot: Snapshot, sightSince: number | undefined): boolean {

@@ -251,8 +251,7 @@ class SeedRun {
       invalid: wish.parallelism < 1,
       valid: wish.valid,
       object: this.#stored(name),
-      hasKnownState:
-        this.#mustOracle().newest(`${namespace}/${name}`, this.#clock.now(), this.#sightOf(name)) !== undefined,
+      hasKnownState: this.#mustOracle().isNewestKnown(`${namespace}/${name}`, this.#clock.now(), this.#sightOf(name)),
     }));
   }
 
