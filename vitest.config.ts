@@ -28,7 +28,13 @@ export default defineConfig({
         // The cross-section of e2e that `npm test` runs.
         test: {
           name: 'smoke',
-          include: ['e2e/kubectl.test.ts', 'e2e/story.test.ts', 'e2e/kill.test.ts'],
+          include: [
+            'e2e/kubectl.test.ts',
+            'e2e/story.test.ts',
+            'e2e/kill.test.ts',
+            'e2e/simulate.test.ts',
+            'e2e/bad-input.test.ts',
+          ],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 300_000,

@@ -1,29 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, createKubeClient, type KubeClient, type Random } from '@drey/kube';
-import type { User } from './apiserver/contract.ts';
-import { inProcessTransport } from './apiserver/front/in-process.ts';
-import { kubeconfig } from './apiserver/front/kubeconfig.ts';
-import { startApiServer } from './apiserver/front/start.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import type { ImageOptions } from './node/images.ts';
 import type { Isolation } from './node/isolation.ts';
 import type { Node } from './node/node.ts';
 import type { BackoffPolicy } from './node/pod-lifecycle.ts';
 import { startWorkloads } from './workloads.ts';
 
-export interface ClusterOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Name of cluster, context and user in the kubeconfig. Default `drey`. */
-  readonly name?: string;
+export interface ClusterOptions extends ControlPlaneOptions {
   /** Objects, certificates, volumes and logs. Absent: everything in memory and a temporary folder, gone at the end. */
   readonly dataDirectory?: string;
-  /** Of the API server on 127.0.0.1. Default 0: a free one. */
-  readonly port?: number;
-  /** The administrator's bearer token. Default: a random one; it is in the kubeconfig. */
-  readonly token?: string;
   readonly images: ImageOptions;
   /** Blocks inside 127/8; clusters that run side by side need blocks of their own. */
   readonly podRange?: string;
@@ -33,59 +20,36 @@ export interface ClusterOptions {
   readonly isolation?: Isolation;
   /** Run Flink's commands as the JVM they end in. Default true; false runs Flink's own scripts. */
   readonly fastStart?: boolean;
-  /** Hears of faults of the API server and of passes of controllers that failed and are tried again. */
-  readonly onProblem?: (where: string, error: unknown) => void;
 }
 
 /** A whole development cluster in this process. */
-export interface Cluster {
-  /** Calls the API server without sockets, as an administrator. */
-  readonly client: KubeClient;
-  /** For example `https://127.0.0.1:6443`. */
-  readonly url: string;
-  /** A complete kubeconfig with credentials: keep it private (0600). */
-  readonly kubeconfig: string;
+export interface Cluster extends Pick<ControlPlane, 'client' | 'url' | 'kubeconfig'> {
   readonly node: Node;
   /** Ends every process of the cluster: TERM, and KILL after `graceSeconds` (default 5). Objects stay in the data directory. */
   stop(graceSeconds?: number): Promise<void>;
 }
-
-const ADMINISTRATOR: User = { name: 'system:drey', groups: ['system:masters', 'system:authenticated'] };
-const CLOSE_GRACE_MS = 1000;
 
 /**
  * Starts API server, controllers and a process node. Resolves when pods can run. Rejects with a coded error when the port
  * is taken or the data directory is in use; nothing is left running then.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { clock, random, name = 'drey' } = options;
-  const token = options.token ?? randomBytes(24).toString('base64url');
+  const { clock, random, dataDirectory } = options;
   const serviceRange = options.serviceRange ?? '127.96.0.0/16';
-  const problem = options.onProblem ?? (() => undefined);
   const found: { node?: Node } = {};
-  const server = await startApiServer({
-    clock,
-    random,
-    port: options.port ?? 0,
-    ...(options.dataDirectory === undefined ? {} : { dataDir: options.dataDirectory }),
-    tokens: [{ token, user: { name: 'admin', groups: ['system:masters'] } }],
-    anonymous: true,
-    serviceAccountAdmission: true,
-    serviceCidr: serviceRange,
+  const plane = await startControlPlane(options, {
+    dataDirectory,
+    serviceRange,
     backendOf: (node) => (node === NODE_NAME ? found.node : undefined),
-    onFault: (error, request) => problem(`${request.method} ${request.path}`, error),
   });
-  const folder = dataFolder(options.dataDirectory);
+  const folder = dataFolder(dataDirectory);
   try {
-    const authority = server.certificates.authority.certificate;
-    const transport = inProcessTransport(server.server.handle, ADMINISTRATOR);
-    const client = createKubeClient({ transport, clock, random, fieldManager: 'drey', userAgent: 'drey-cluster' });
     const workloads = await startWorkloads({
-      client,
+      client: plane.client,
       clock,
       random,
       dataDirectory: folder.path,
-      apiServer: { host: '127.0.0.1', port: server.port, authority },
+      apiServer: { host: '127.0.0.1', port: plane.port, authority: plane.authority },
       images: options.images,
       serviceRange,
       nodeName: NODE_NAME,
@@ -93,23 +57,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
       ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
       ...(options.fastStart === undefined ? {} : { fastStart: options.fastStart }),
-      failed: (what, key, error) => problem(`${what} ${key}`, error),
+      failed: (what, key, error) => options.onProblem?.(`${what} ${key}`, error),
     });
     found.node = workloads.node;
     return {
-      client,
-      url: server.url,
-      kubeconfig: kubeconfig({ name, url: server.url, authority, credential: { token } }),
+      client: plane.client,
+      url: plane.url,
+      kubeconfig: plane.kubeconfig,
       node: workloads.node,
       async stop(graceSeconds) {
         await workloads.stop(graceSeconds);
-        await transport.close();
-        await server.close(CLOSE_GRACE_MS);
+        await plane.stop();
         folder.remove();
       },
     };
   } catch (error) {
-    await server.close(0);
+    await plane.stop(0);
     folder.remove();
     throw error;
   }

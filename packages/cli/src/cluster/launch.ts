@@ -1,10 +1,10 @@
 import { chmodSync, createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { allCrds } from '@drey/api';
-import { type Cluster, localDistributions, startCluster } from '@drey/devcluster';
-import { httpTransport, systemDistribution } from '@drey/flink';
+import { localDistributions, startCluster, startSimulatedCluster } from '@drey/devcluster';
+import { type FlinkTransport, httpTransport, systemDistribution } from '@drey/flink';
 import { type AnyObject, CustomResourceDefinition, type KubeClient, systemClock, systemRandom } from '@drey/kube';
-import { createOperator, type Operator, operatorLogger } from '@drey/operator';
+import { createOperator, type OperatorEnv, operatorLogger } from '@drey/operator';
 import { ensureJobAccount } from './local-account.ts';
 import { clusterFolder, processStart, removeRecord, writeRecord } from './record.ts';
 
@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly operator: boolean;
   readonly images: Readonly<Record<string, { readonly as: string; readonly usrlib?: string }>>;
   readonly fastStart: boolean;
+  /** Simulated pods and a simulated Flink; nothing is kept, whatever `dataDirectory` says. */
+  readonly simulate?: boolean;
   /** Hears of what is done, with no time of its own. */
   readonly progress: (what: string) => void;
 }
@@ -38,22 +40,13 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const folder = clusterFolder(name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log = createWriteStream(join(folder, 'drey.log'), { flags: 'a', mode: 0o600 });
+  // A log that cannot be written, on a full disk say, is no reason to stop what runs.
+  log.on('error', () => undefined);
   const logger = operatorLogger({ level: 'info', stream: log });
-  const cluster = await startCluster({
-    ...{
-      clock: systemClock,
-      random: systemRandom,
-      name,
-      port: options.port,
-      fastStart: options.fastStart,
-      ...addressBlocks(name),
-    },
-    ...(options.dataDirectory === undefined ? {} : { dataDirectory: options.dataDirectory }),
-    images: { mappings: options.images, findDistribution: localDistributions(systemDistribution()) },
-    onProblem: (where, error) => logger.warn({ err: error, where }, 'cluster problem'),
-  });
+  const onProblem = (where: string, error: unknown): void => logger.warn({ err: error, where }, 'cluster problem');
+  const cluster = await (options.simulate ? simulated(options, onProblem) : real(options, onProblem));
   try {
-    options.progress('API server ready');
+    options.progress(options.simulate ? 'API server ready, pods and Flink are simulated' : 'API server ready');
     await prepare(cluster.client);
     const operator = options.operator ? await startOperator(cluster, logger) : undefined;
     if (operator) options.progress('operator ready');
@@ -68,7 +61,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       await operator?.stop();
       await cluster.stop();
       removeRecord(name, process.pid);
-      if (options.dataDirectory === undefined) rmSync(kubeconfig, { force: true });
+      if (options.dataDirectory === undefined || options.simulate) rmSync(kubeconfig, { force: true });
       log.end();
     };
     return { client: cluster.client, url: cluster.url, kubeconfig, stop };
@@ -76,6 +69,35 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     await cluster.stop(0);
     throw error;
   }
+}
+
+type Problem = (where: string, error: unknown) => void;
+
+/** A cluster of either kind, and how the operator reaches the Flink on it. */
+interface Started {
+  readonly client: KubeClient;
+  readonly url: string;
+  readonly kubeconfig: string;
+  readonly flink: { readonly transport: FlinkTransport; close(): Promise<void> };
+  readonly endpoints?: NonNullable<OperatorEnv['endpoints']>;
+  stop(graceSeconds?: number): Promise<void>;
+}
+
+async function real(options: LaunchOptions, onProblem: Problem): Promise<Started> {
+  const { name, port, fastStart, dataDirectory } = options;
+  const cluster = await startCluster({
+    ...{ clock: systemClock, random: systemRandom, name, port, fastStart, onProblem, ...addressBlocks(name) },
+    ...(dataDirectory === undefined ? {} : { dataDirectory }),
+    images: { mappings: options.images, findDistribution: localDistributions(systemDistribution()) },
+  });
+  const { client, url, kubeconfig, stop } = cluster;
+  return { client, url, kubeconfig, stop, flink: httpTransport() };
+}
+
+async function simulated({ name, port }: LaunchOptions, onProblem: Problem): Promise<Started> {
+  const cluster = await startSimulatedCluster({ clock: systemClock, random: systemRandom, name, port, onProblem });
+  const { client, url, kubeconfig, stop, flink: transport, endpoint: endpoints } = cluster;
+  return { client, url, kubeconfig, stop, endpoints, flink: { transport, close: async () => undefined } };
 }
 
 /** Kinds and accounts that a cluster for Flink has. */
@@ -89,13 +111,12 @@ async function prepare(client: KubeClient): Promise<void> {
 }
 
 async function startOperator(
-  cluster: Cluster,
+  { client, flink, endpoints }: Started,
   log: ReturnType<typeof operatorLogger>,
 ): Promise<{ stop(): Promise<void> }> {
-  const flink = httpTransport();
-  const operator: Operator = createOperator({
-    ...{ clock: systemClock, random: systemRandom, kube: cluster.client, log },
-    flink: flink.transport,
+  const operator = createOperator({
+    ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
+    ...(endpoints === undefined ? {} : { endpoints }),
   });
   await operator.start();
   return {

@@ -19,6 +19,7 @@ export interface UpOptions {
   readonly detach?: boolean;
   readonly operator: boolean;
   readonly fastStart: boolean;
+  readonly simulate?: true;
   readonly image?: Images;
 }
 
@@ -36,6 +37,11 @@ export function register(program: Command): void {
     .option('--kubeconfig <file>', 'where to write the kubeconfig')
     .option('-d, --detach', 'go to the background when ready')
     .option('--no-operator', 'without the operator')
+    .addOption(
+      new Option('--simulate', 'simulate pods and Flink: no JVM, RUNNING in a moment, nothing is kept').conflicts(
+        'dataDir',
+      ),
+    )
     .option('--no-fast-start', "run Flink's own scripts instead of the JVM they end in")
     .option(
       '--image <image=target>',
@@ -48,6 +54,7 @@ export function register(program: Command): void {
         ['drey up', 'in this terminal, until Ctrl-C'],
         ['drey up -d && drey run my-job.jar', 'in the background; drey down ends it'],
         ["drey up --image 'registry.example.com/*=flink:1.20'", 'private images stand for a local Flink'],
+        ['drey up --simulate', 'to try YAML and the operator without running Flink'],
         ['drey up --name ci --memory --kubeconfig kube.yaml', 'a second cluster that leaves nothing'],
       ),
     )
@@ -87,6 +94,7 @@ async function foreground(options: UpOptions): Promise<void> {
       operator: options.operator,
       images: options.image ?? {},
       fastStart: options.fastStart,
+      simulate: options.simulate ?? false,
     },
     kubeconfig: options.kubeconfig,
     dataDirectory: options.memory ? undefined : (options.dataDir ?? join(clusterFolder(name), 'data')),

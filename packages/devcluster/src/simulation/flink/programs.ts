@@ -49,7 +49,7 @@ export function flinkPrograms(fabric: FlinkFabric, timings: Timings): ProgramFac
     const command = [...(context.container.command ?? []), ...(context.container.args ?? [])].join(' ');
     if (command.includes('kubernetes-jobmanager.sh'))
       return jobManagerProgram(fabric, timings, context, command.includes('kubernetes-application'));
-    if (command.includes('kubernetes-taskmanager.sh')) return taskManagerProgram(fabric, context);
+    if (command.includes('kubernetes-taskmanager.sh')) return taskManagerProgram(fabric, timings, context);
     return undefined;
   };
 }
@@ -168,9 +168,7 @@ function jobSpec(context: ProgramContext, config: FlinkConfig): JobSpec {
   };
 }
 
-const startOfTaskManagerMs = [1200, 2500] as const;
-
-function taskManagerProgram(fabric: FlinkFabric, context: ProgramContext): Program {
+function taskManagerProgram(fabric: FlinkFabric, timings: Timings, context: ProgramContext): Program {
   const { metadata } = context.pod;
   const cluster = `${metadata.namespace}/${metadata.labels?.app}`;
   const slots = Number(/numberOfTaskSlots=(\d+)/.exec((context.container.args ?? []).join(' '))?.[1] ?? 1);
@@ -183,7 +181,7 @@ function taskManagerProgram(fabric: FlinkFabric, context: ProgramContext): Progr
   const leave = fabric.onJoin((joined) => {
     if (joined === cluster) context.clock.after(300, register);
   });
-  context.clock.after(draw(context.random, startOfTaskManagerMs), () => {
+  context.clock.after(draw(context.random, timings.taskManagerUpMs), () => {
     up = true;
     register();
   });
