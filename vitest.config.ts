@@ -30,11 +30,13 @@ export default defineConfig({
           name: 'smoke',
           include: [
             'e2e/kubectl.test.ts',
+            'e2e/flink-contract/contract.test.ts',
             'e2e/story.test.ts',
             'e2e/kill.test.ts',
             'e2e/simulate.test.ts',
             'e2e/bad-input.test.ts',
           ],
+          env: { DREY_E2E_EXTENT: 'brief' },
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 300_000,
