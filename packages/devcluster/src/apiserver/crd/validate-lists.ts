@@ -49,13 +49,16 @@ export function validateEmbedded(value: unknown, schema: JsonSchema): readonly F
     if (!isObject(v)) return;
     if (!isEmbedded(s) || path === '') return;
     const { apiVersion, kind, metadata } = v;
-    if (typeof apiVersion !== 'string' || apiVersion === '') errors.push(required(`${path}.apiVersion`));
+    if (apiVersion === null) errors.push(invalidValue(`${path}.apiVersion`, null, 'must be a string'));
+    else if (typeof apiVersion !== 'string' || apiVersion === '') errors.push(required(`${path}.apiVersion`));
     else if (apiVersion.split('/').length > 2) {
       errors.push(invalidValue(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
     }
-    if (typeof kind !== 'string' || kind === '') errors.push(required(`${path}.kind`));
-    if (!isObject(metadata)) return;
-    const { labels, annotations } = metadata as ObjectMeta;
+    if (kind === null) errors.push(invalidValue(`${path}.kind`, null, 'must be a string'));
+    else if (typeof kind !== 'string' || kind === '') errors.push(required(`${path}.kind`));
+    const read = isObject(metadata) ? normalize(metadata, objectMetaSchema()) : undefined;
+    if (read?.ok !== true) return;
+    const { labels, annotations } = read.value as ObjectMeta;
     errors.push(...labelMapErrors(labels, `${path}.metadata.labels`));
     errors.push(...annotationErrors(annotations, `${path}.metadata.annotations`));
   });
@@ -72,7 +75,7 @@ export function decodeProblem(object: Readonly<Record<string, unknown>>, schema:
     if (problem !== undefined || !isObject(v) || (path !== '' && !isEmbedded(s))) return;
     for (const key of ['apiVersion', 'kind']) {
       const value = v[key];
-      if (value !== undefined && value !== null && typeof value !== 'string') {
+      if (value !== undefined && typeof value !== 'string' && (value !== null || path !== '')) {
         problem = `${path === '' ? key : `${path}.${key}`}: Invalid value: ${JSON.stringify(value)}: must be a string`;
       }
     }

@@ -8,7 +8,7 @@ import {
 } from '../crd/index.ts';
 import type { FieldError, Strategy, SubresourceDefinition, Verb } from '../model.ts';
 import { subdomainErrors } from '../validation/formats.ts';
-import { objectMetaErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
+import { finalizerWarnings, objectMetaErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
 import { sameValue } from './same-value.ts';
 import { apiVersionOf, remembered, type ServedResource } from './served.ts';
 
@@ -79,7 +79,10 @@ function customResource(crd: AnyObject, version: CompiledVersion, stored: Compil
     holds: () => false,
     terminate: () => undefined,
     beginDelete: () => undefined,
-    warnings: () => (version.deprecationWarning === undefined ? [] : [version.deprecationWarning]),
+    warnings: (object, old) => [
+      ...(version.deprecationWarning === undefined ? [] : [version.deprecationWarning]),
+      ...finalizerWarnings(object.metadata.finalizers ?? [], old?.metadata.finalizers ?? []),
+    ],
   };
 }
 

@@ -29,13 +29,14 @@ export function builtinStrategy(rules: KindRules, options: StrategyOptions): Str
     },
     validateCreate: (object) => [
       ...objectMetaErrors(object, options.namespaced, rules.name ?? subdomainErrors),
-      ...builtinFinalizerErrors(object),
+      ...(rules.plainFinalizers ? [] : builtinFinalizerErrors(object)),
       ...(rules.validate?.(object) ?? []),
       ...(rules.validateCreate?.(object) ?? []),
     ],
     // Metadata is judged once for all kinds and once more by the kind, as in the real server: errors come twice.
     validateUpdate: (object, old, subresource): readonly FieldError[] => [
       ...objectMetaUpdateErrors(object, old),
+      ...(rules.plainFinalizers ? [] : builtinFinalizerErrors(object)),
       ...(subresource === undefined ? (rules.validate?.(object) ?? []) : []),
       ...(rules.validateUpdate?.(object, old, subresource) ?? []),
     ],

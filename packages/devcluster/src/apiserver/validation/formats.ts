@@ -51,14 +51,16 @@ export function labelErrors(value: string): string[] {
     ...(bytes(value) > 63 ? [maxLength(63)] : []),
     ...(LABEL_RE.test(value)
       ? []
-      : [
-          hint(
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-            LABEL,
-            'my-name',
-            '123-abc',
-          ),
-        ]),
+      : SUBDOMAIN_RE.test(value)
+        ? ['must not contain dots']
+        : [
+            hint(
+              "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+              LABEL,
+              'my-name',
+              '123-abc',
+            ),
+          ]),
   ];
 }
 

@@ -165,6 +165,18 @@ export function builtinFinalizerErrors({ metadata }: AnyObject): FieldError[] {
   );
 }
 
+/** What custom resources are warned with: new finalizers that are neither standard names nor have a domain. */
+export function finalizerWarnings(finalizers: readonly string[], known: readonly string[]): string[] {
+  const fresh = [...new Set(finalizers)].filter((name) => !known.includes(name)).sort();
+  return fresh.flatMap((name) => {
+    if (name.includes('/') || STANDARD_FINALIZERS.includes(name)) return [];
+    const form = name.includes('.') ? 'name including a path (/)' : 'name';
+    return [
+      `metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified finalizer ${form} to avoid accidental conflicts with other finalizer writers`,
+    ];
+  });
+}
+
 function newFinalizerErrors(next: ObjectMeta, last: ObjectMeta): FieldError[] {
   const extra = (next.finalizers ?? []).filter((name) => !(last.finalizers ?? []).includes(name));
   if (extra.length === 0) return [];

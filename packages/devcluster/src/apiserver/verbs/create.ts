@@ -3,7 +3,7 @@ import type { ApiResponse } from '../contract.ts';
 import { recordUpdate } from '../ssa/index.ts';
 import { alreadyExists, badRequest, invalid, plain500 } from '../status.ts';
 import { admitMutating, admitValidating } from './admit.ts';
-import { canonical } from './canonical.ts';
+import { canonical, readBack } from './canonical.ts';
 import { type Call, namespaceOf, timestamp } from './context.ts';
 import { decodeBody } from './decode-body.ts';
 import { generateName, generateUid } from './identity.ts';
@@ -74,7 +74,7 @@ export async function insert(
     if (errors.length > 0) throw invalid(resource.errorGroup, resource.kind, made.metadata.name ?? '', errors);
     call.warnings.push(...resource.warnings(made, undefined));
     await validateAdmission(made);
-    return store(call, made, options.dryRun);
+    return store(call, readBack(resource, made), options.dryRun);
   } finally {
     release();
   }

@@ -1,13 +1,6 @@
 import type { AnyObject } from '@drey/kube';
 import type { ServedResource } from '../registry/served.ts';
-import {
-  type Decoded,
-  decodeJson,
-  decodeYaml,
-  normalize,
-  objectMetaSchema,
-  strictFieldErrors,
-} from '../schema/index.ts';
+import { type Decoded, decodeJson, decodeYaml, normalize, strictFieldErrors } from '../schema/index.ts';
 import { badRequest, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
@@ -160,7 +153,7 @@ function objectOf(
 ): { readonly object: AnyObject; readonly problems: readonly string[] } {
   const { text, duplicates = [] } = decoded;
   if (target.crd !== undefined) {
-    const problem = customMetadataProblem(fields.metadata);
+    const problem = target.crd.decodeProblem(fields as unknown as AnyObject);
     if (problem !== undefined) throw cannotBeHandled(target, problem);
     const object = withMetadata(structuredClone(fields));
     const unknown = target.crd.prune(object);
@@ -177,13 +170,6 @@ function objectOf(
     object: keepEmptyOwnership(object, fields),
     problems: text === undefined ? [] : strictFieldErrors(text, target.schema),
   };
-}
-
-/** What the decoder says of metadata of wrong types; the rest of a custom resource is for its schema to judge. */
-export function customMetadataProblem(metadata: unknown): string | undefined {
-  if (metadata === undefined || metadata === null) return undefined;
-  const result = normalize(metadata, objectMetaSchema());
-  return result.ok ? undefined : result.message;
 }
 
 /** An empty list of managedFields is a request to stop tracking, not the same as none. */

@@ -8,13 +8,21 @@ import {
   decodeMergePatch,
   decodeStrategicMergePatch,
 } from '../patch/index.ts';
-import { decodeJson, decodeYaml, normalize, type TypeSchema, unknownFields } from '../schema/index.ts';
+import {
+  decodeJson,
+  decodeYaml,
+  goJson,
+  normalize,
+  objectMetaSchema,
+  type TypeSchema,
+  unknownFields,
+} from '../schema/index.ts';
 import { applyServerSide, recordUpdate } from '../ssa/index.ts';
 import { badRequest, conflict, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace } from './create.ts';
-import { type BodyTarget, customMetadataProblem, keepEmptyOwnership, mediaType, withMetadata } from './decode-body.ts';
+import { type BodyTarget, keepEmptyOwnership, mediaType, withMetadata } from './decode-body.ts';
 import { printGo } from './go-text.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
@@ -101,7 +109,9 @@ interface DocumentChange {
   shown(document: Record<string, unknown>): string;
 }
 
-function changeOf({ request }: Call, type: string, schema: TypeSchema): DocumentChange {
+function changeOf({ request, resource }: Call, type: string, schema: TypeSchema): DocumentChange {
+  // Custom resources are maps, whose keys are printed in order.
+  const shown = resource.crd === undefined ? JSON.stringify : goJson;
   const body = request.body ?? new Uint8Array();
   switch (type) {
     case 'application/json-patch+json': {
@@ -109,7 +119,7 @@ function changeOf({ request }: Call, type: string, schema: TypeSchema): Document
       return {
         apply: (existing) => asDocument(applyJsonPatch(existing, patch)),
         duplicates: duplicates.map((path) => `json patch duplicate field "${path}"`),
-        shown: JSON.stringify,
+        shown,
       };
     }
     case 'application/merge-patch+json': {
@@ -117,7 +127,7 @@ function changeOf({ request }: Call, type: string, schema: TypeSchema): Document
       return {
         apply: (existing) => asDocument(applyMergePatch(existing, patch)),
         duplicates: duplicates.map((path) => `duplicate field "${path}"`),
-        shown: JSON.stringify,
+        shown,
       };
     }
     default: {
@@ -157,7 +167,7 @@ function decodePatched(
     throw badPatch(shown(document), `the object is not of kind ${kind} in ${apiVersion}`);
   }
   if (crd !== undefined) {
-    const problem = customMetadataProblem(document.metadata);
+    const problem = crd.decodeProblem(document as unknown as AnyObject);
     if (problem !== undefined) throw badPatch(shown(document), problem);
     const object = withMetadata(structuredClone(document));
     crd.prune(object);
@@ -199,10 +209,17 @@ function applyPatcher(call: Call, options: WriteOptions): Patcher {
     const object = existing === undefined ? { ...merged, metadata: { ...merged.metadata } } : merged;
     // The name of something new has to be in the intent.
     if (existing === undefined) object.metadata.name = intent.metadata?.name ?? '';
-    const decoded = decodePatched(resource, object, JSON.stringify);
+    const decoded =
+      resource.crd === undefined ? decodePatched(resource, object, JSON.stringify) : appliedCustom(object);
     resource.strategy.applyDefaults(decoded);
     return decoded;
   };
+}
+
+/** A custom resource is not read again but for its metadata, so that nulls in it are for its schema to refuse. */
+function appliedCustom(object: AnyObject): AnyObject {
+  const metadata = normalize(object.metadata, objectMetaSchema());
+  return structuredClone(metadata.ok ? { ...object, metadata: metadata.value as AnyObject['metadata'] } : object);
 }
 
 function emptyObject({ resource }: Call): AnyObject {

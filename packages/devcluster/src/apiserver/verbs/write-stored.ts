@@ -4,9 +4,9 @@ import { keepTimesOfNoop } from '../ssa/index.ts';
 import { conflict, invalid, MODIFIED_MEANWHILE, notFound, plain500 } from '../status.ts';
 import type { StoredRecord } from '../storage/index.ts';
 import { invalidValue } from '../validation/field-errors.ts';
-import { objectMetaUpdateErrors } from '../validation/object-meta.ts';
+import { finalizerErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
 import { admitMutating, admitValidating } from './admit.ts';
-import { canonical } from './canonical.ts';
+import { canonical, readBack } from './canonical.ts';
 import { type Call, namespaceOf } from './context.ts';
 import { insert, optionsObject } from './create.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
@@ -86,12 +86,13 @@ async function changeStored(call: Call, write: StoredWrite, record: StoredRecord
   try {
     const errors = [
       ...objectMetaUpdateErrors(next, existing),
+      ...finalizerErrors(next.metadata.finalizers ?? []),
       ...resource.strategy.validateUpdate(next, existing, call.subresource?.name),
     ];
     if (errors.length > 0) throw invalid(resource.errorGroup, resource.kind, record.name, errors);
     call.warnings.push(...resource.warnings(next, existing));
     await admitValidating(call, { ...subject, object: next });
-    return commit(call, next, { existing, record, dryRun });
+    return commit(call, readBack(resource, next), { existing, record, dryRun });
   } finally {
     release();
   }

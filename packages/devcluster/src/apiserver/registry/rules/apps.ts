@@ -4,6 +4,7 @@ import { forbiddenField, invalidValue, notSupported, required } from '../../vali
 import { sameValue } from '../same-value.ts';
 import { ensureFields, type Fields, fieldsOf, fill, fillText, isFields, listOf, numberOf, textOf } from './fields.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
+import { templateWarnings } from './pod-warnings.ts';
 import type { KindRules } from './types.ts';
 import {
   immutable,
@@ -27,6 +28,7 @@ function keepLabels(object: AnyObject, old: AnyObject): void {
 
 export const deploymentRules: KindRules = {
   generation: 'spec-or-annotations',
+  warnings: templateWarnings('spec.template', { names: true }),
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fill(spec, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
@@ -94,6 +96,7 @@ function isZero(value: unknown): boolean {
 
 export const replicaSetRules: KindRules = {
   generation: 'spec',
+  warnings: templateWarnings('spec.template', { names: true }),
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fill(spec, { replicas: 1 });
@@ -120,6 +123,7 @@ const GENERATION_ANNOTATION = 'deprecated.daemonset.template.generation';
 
 export const daemonSetRules: KindRules = {
   generation: 'spec',
+  warnings: templateWarnings('spec.template', { names: false }),
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fill(spec, { revisionHistoryLimit: 10 });
@@ -158,6 +162,7 @@ export const daemonSetRules: KindRules = {
 
 export const statefulSetRules: KindRules = {
   generation: 'spec',
+  warnings: templateWarnings('spec.template', { names: false }),
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fillText(spec, 'podManagementPolicy', 'OrderedReady');
@@ -218,6 +223,7 @@ function statefulSetUpdateErrors(object: AnyObject, old: AnyObject): FieldError[
 export const replicationControllerRules: KindRules = {
   generation: 'spec',
   orphansByDefault: true,
+  warnings: templateWarnings('spec.template', { names: true }),
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fill(spec, { replicas: 1 });

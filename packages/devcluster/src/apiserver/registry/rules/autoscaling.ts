@@ -1,6 +1,7 @@
 import type { AnyObject } from '@drey/kube';
-import { invalidValue } from '../../validation/field-errors.ts';
-import { ensureFields, type Fields, fieldsOf, fill, listOf, numberOf } from './fields.ts';
+import type { FieldError } from '../../model.ts';
+import { invalidValue, required } from '../../validation/field-errors.ts';
+import { ensureFields, type Fields, fieldsOf, fill, isFields, listOf, numberOf } from './fields.ts';
 import type { KindRules } from './types.ts';
 
 const CPU_PERCENT = 80;
@@ -46,13 +47,37 @@ function toV1(object: AnyObject): AnyObject {
   };
 }
 
-function replicaErrors(object: AnyObject): ReturnType<typeof invalidValue>[] {
+const PERIOD_SECONDS = 15;
+
+/** A behavior that says something about one direction, or nothing at all, is completed for both. */
+function defaultBehavior(behavior: Fields): void {
+  const percent = { type: 'Percent', value: 100, periodSeconds: PERIOD_SECONDS };
+  fill(ensureFields(behavior, 'scaleUp'), {
+    stabilizationWindowSeconds: 0,
+    selectPolicy: 'Max',
+    policies: [{ type: 'Pods', value: 4, periodSeconds: PERIOD_SECONDS }, percent],
+  });
+  // How long a peak is remembered is for the controller to say.
+  fill(ensureFields(behavior, 'scaleDown'), { selectPolicy: 'Max', policies: [{ ...percent }] });
+}
+
+function behaviorErrors(behavior: Fields): FieldError[] {
+  return ['scaleUp', 'scaleDown'].flatMap((direction) => {
+    const { policies } = fieldsOf(behavior[direction]);
+    if (!Array.isArray(policies) || policies.length > 0) return [];
+    return [required(`spec.behavior.${direction}.policies`, 'must specify at least one Policy')];
+  });
+}
+
+function autoscalerErrors(object: AnyObject): FieldError[] {
   const spec = fieldsOf(object.spec);
   const max = numberOf(spec.maxReplicas) ?? 0;
   const min = numberOf(spec.minReplicas) ?? 1;
   return [
+    ...(min < 1 ? [invalidValue('spec.minReplicas', min, 'must be greater than or equal to 1')] : []),
     ...(max < 1 ? [invalidValue('spec.maxReplicas', max, 'must be greater than 0')] : []),
     ...(max < min ? [invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`')] : []),
+    ...behaviorErrors(fieldsOf(spec.behavior)),
   ];
 }
 
@@ -62,8 +87,9 @@ export const autoscalerRules: KindRules = {
     fill(spec, { minReplicas: 1 });
     if (object.apiVersion === 'autoscaling/v1') return;
     if (listOf(spec.metrics).length === 0) spec.metrics = [cpuMetric(CPU_PERCENT)];
+    if (isFields(spec.behavior)) defaultBehavior(spec.behavior);
   },
-  validate: replicaErrors,
+  validate: autoscalerErrors,
 };
 
 /** By version, where a kind has several. */

@@ -6,6 +6,7 @@ import { sameValue } from '../same-value.ts';
 import { ensureFields, type Fields, fieldsOf, fill, fillText, isFields, numberOf, textOf } from './fields.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
 import { podSpecErrors } from './pod-validation.ts';
+import { templateWarnings } from './pod-warnings.ts';
 import type { KindRules } from './types.ts';
 import { immutable, nonNegative, selectorMismatch, workloadSelectorErrors } from './workload-validation.ts';
 
@@ -15,6 +16,7 @@ const NAME_LABEL = 'batch.kubernetes.io/job-name';
 
 export const jobRules: KindRules = {
   generation: 'spec',
+  warnings: templateWarnings('spec.template', { names: true }),
   orphansByDefault: true,
   orphanWarning:
     'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
@@ -116,6 +118,7 @@ const CRON_NAME_MAX = 52;
 
 export const cronJobRules: KindRules = {
   generation: 'spec',
+  warnings: templateWarnings('spec.jobTemplate.spec.template', { names: true }),
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fillText(spec, 'concurrencyPolicy', 'Allow');

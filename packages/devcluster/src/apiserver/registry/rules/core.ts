@@ -6,6 +6,7 @@ import { configKeyErrors, labelErrors } from '../../validation/formats.ts';
 import { sameValue } from '../same-value.ts';
 import { ensureFields, type Fields, fieldsOf, fill, fillText, isFields, listOf, textOf } from './fields.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
+import { templateWarnings } from './pod-warnings.ts';
 import type { KindRules } from './types.ts';
 import { immutable } from './workload-validation.ts';
 
@@ -216,6 +217,7 @@ export const limitRangeRules: KindRules = {
 
 export const podTemplateRules: KindRules = {
   generation: (object, old) => !sameValue(object.template, old.template),
+  warnings: templateWarnings('template', { names: false }),
   answersDeletedObject: true,
   defaults: (object) => defaultPodSpec(ensureFields(ensureFields(object, 'template'), 'spec')),
 };

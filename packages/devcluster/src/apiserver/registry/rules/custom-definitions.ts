@@ -8,6 +8,7 @@ export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 export const customDefinitionRules: KindRules = {
   needsResourceVersion: true,
+  plainFinalizers: true,
   defaults: applyCrdDefaults,
   generation: crdBumpsGeneration,
   prepareForCreate: (object) => prepareCrd(object, undefined),

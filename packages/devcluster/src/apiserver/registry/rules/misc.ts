@@ -62,6 +62,7 @@ export const roleBindingRules: KindRules = {
 };
 
 export const leaseRules: KindRules = {
+  plainFinalizers: true,
   createsOnUpdate: true,
   needsResourceVersion: true,
   validate(object) {
@@ -171,6 +172,7 @@ function webhookDefaults(object: AnyObject, mutating: boolean): void {
 export function webhookRules(mutating: boolean): KindRules {
   return {
     needsResourceVersion: true,
+    plainFinalizers: true,
     generation: (object, old) => !sameValue(object.webhooks, old.webhooks),
     defaults: (object) => webhookDefaults(object, mutating),
   };

@@ -6,6 +6,7 @@ import { sameValue } from '../same-value.ts';
 import { ensureFields, type Fields, fieldsOf, fillText, isFields, listOf, numberOf, textOf } from './fields.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { podSpecErrors } from './pod-validation.ts';
+import { podNameWarnings, podSpecWarnings } from './pod-warnings.ts';
 import { qosClass } from './qos.ts';
 import type { KindRules } from './types.ts';
 
@@ -31,6 +32,10 @@ export const podRules: KindRules = {
     fillText(status, 'qosClass', textOf(fieldsOf(old.status).qosClass));
   },
   validate: (pod) => podSpecErrors(fieldsOf(pod.spec), 'spec'),
+  warnings: (pod, old) =>
+    old === undefined
+      ? [...podNameWarnings(pod, "the Pod's hostname"), ...podSpecWarnings(fieldsOf(pod.spec), 'spec')]
+      : [],
   validateUpdate: (pod, old, subresource) =>
     subresource === undefined
       ? [...finalizerErrors(pod.metadata.finalizers ?? []), ...builtinFinalizerErrors(pod), ...updateErrors(pod, old)]

@@ -20,6 +20,8 @@ export interface KindRules {
   ) => readonly FieldError[];
   /** Format of metadata.name. */
   readonly name?: (name: string) => readonly string[];
+  /** Finalizers need no domain. */
+  readonly plainFinalizers?: true;
   /** When metadata.generation rises: never, with spec, with spec or annotations; default: never. */
   readonly generation?: 'spec' | 'spec-or-annotations' | ((object: AnyObject, old: AnyObject) => boolean);
   readonly selectableFields?: (object: AnyObject) => Readonly<Record<string, string>>;
