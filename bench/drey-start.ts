@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { Deployment, isKubeError, Pod } from '@drey/kube';
 import { request } from 'undici';
-import { FlinkDeployments } from '../packages/cli/src/cluster/connect.ts';
 import { type Launched, launch } from '../packages/cli/src/cluster/launch.ts';
 import { allRunning, type Sizing } from './by-hand.ts';
 

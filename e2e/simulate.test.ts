@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { createKubeClient, loadKubeconfig, systemClock, systemRandom, UndiciTransport } from '@drey/kube';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { FlinkDeployments } from '../packages/cli/src/cluster/connect.ts';
 import { root } from '../scripts/process.ts';
 import { openWorkshop, type Running, type Workshop } from './support/command.ts';
 import { processesWith } from './support/drey.ts';

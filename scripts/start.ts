@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { Service } from '@drey/kube';
 import { request } from 'undici';
 import { parse } from 'yaml';
-import { FlinkDeployments } from '../packages/cli/src/cluster/connect.ts';
 import { followDeployment } from '../packages/cli/src/cluster/follow.ts';
 import { type Launched, launch } from '../packages/cli/src/cluster/launch.ts';
 import { clusterFolder } from '../packages/cli/src/cluster/record.ts';

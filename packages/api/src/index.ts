@@ -7,6 +7,7 @@ export * from './kinds/flink-state-snapshot.ts';
 export * from './kinds/job.ts';
 export * from './kinds/job-status.ts';
 export * from './kinds/metadata.ts';
+export * from './kinds/resources.ts';
 export type { Condition, IngressSpec, PodTemplate, Quantity, ResourceRequirements } from './schema/kubernetes.ts';
 export * from './spec/diff.ts';
 export * from './spec/java-spec.ts';

@@ -1,24 +1,12 @@
-import type { FlinkDeployment } from '@drey/api';
 import {
   createKubeClient,
   type KubeClient,
   loadKubeconfig,
-  type Resource,
-  resource,
   systemClock,
   systemRandom,
   UndiciTransport,
 } from '@drey/kube';
 import { runningCluster } from './record.ts';
-
-/** FlinkDeployment as a resource of the Kubernetes API. */
-export const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
-  group: 'flink.apache.org',
-  version: 'v1beta1',
-  kind: 'FlinkDeployment',
-  plural: 'flinkdeployments',
-  namespaced: true,
-});
 
 /** Which cluster a command talks to. */
 export interface Target {

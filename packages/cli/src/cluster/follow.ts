@@ -1,4 +1,4 @@
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import {
   type Clock,
   isKubeError,
@@ -10,7 +10,6 @@ import {
   systemClock,
   systemRandom,
 } from '@drey/kube';
-import { FlinkDeployments } from './connect.ts';
 
 /** A cluster that only fails for this long is given up. */
 const LOST_AFTER_MS = 60_000;

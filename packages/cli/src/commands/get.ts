@@ -1,7 +1,7 @@
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { connect, FlinkDeployments } from '../cluster/connect.ts';
+import { connect } from '../cluster/connect.ts';
 import { summarise } from '../cluster/summary.ts';
 import { age, columns } from '../output/columns.ts';
 import { examples, outputOption } from '../output/help.ts';

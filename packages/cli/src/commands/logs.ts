@@ -1,6 +1,7 @@
+import { FlinkDeployments } from '@drey/api';
 import { Pod } from '@drey/kube';
 import type { Command } from 'commander';
-import { connect, FlinkDeployments } from '../cluster/connect.ts';
+import { connect } from '../cluster/connect.ts';
 import { CliError } from '../errors.ts';
 import { examples } from '../output/help.ts';
 

@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path';
-import { type FlinkDeployment, validateFlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments, validateFlinkDeployment } from '@drey/api';
 import { supportedVersion } from '@drey/flink';
 import { DEFAULT_OPERATOR_CONFIG, validationContext } from '@drey/manifests';
 import type { Command } from 'commander';
-import { connect, FlinkDeployments } from '../cluster/connect.ts';
+import { connect } from '../cluster/connect.ts';
 import { followDeployment } from '../cluster/follow.ts';
 import { checkJar, jarDeployment, parseDefinition, stageJar } from '../cluster/jar-deployment.ts';
 import { clusterFolder } from '../cluster/record.ts';

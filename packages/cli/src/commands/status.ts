@@ -1,5 +1,6 @@
+import { FlinkDeployments } from '@drey/api';
 import type { Command } from 'commander';
-import { connect, FlinkDeployments } from '../cluster/connect.ts';
+import { connect } from '../cluster/connect.ts';
 import { allRecords, type ClusterRecord, isRunning } from '../cluster/record.ts';
 import { summarise } from '../cluster/summary.ts';
 import { columns } from '../output/columns.ts';

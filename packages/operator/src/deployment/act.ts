@@ -1,6 +1,5 @@
-import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
+import { type FlinkDeployment, type FlinkDeploymentStatus, FlinkDeployments } from '@drey/api';
 import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
-import { FlinkDeployments } from '../runtime/caches.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import { createCluster } from './create-cluster.ts';
 import { FINALIZER } from './deletion.ts';

@@ -1,9 +1,9 @@
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { Deployment, Pod, Service } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { createCaches, FlinkDeployments } from '../runtime/caches.ts';
+import { createCaches } from '../runtime/caches.ts';
 import { nativeClusterBuilder } from '../runtime/cluster-builder.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import { operatorMetrics } from '../runtime/metrics.ts';

@@ -1,7 +1,6 @@
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import { isKubeError, type Outcome, type Pass, priority } from '@drey/kube';
-import { FlinkDeployments } from '../runtime/caches.ts';
 import type { JobPulse } from '../runtime/job-pulse.ts';
 import type { OperatorPolicy } from '../runtime/policy.ts';
 import type { Env } from '../runtime/ports.ts';

@@ -1,22 +1,5 @@
 import type { FlinkDeployment } from '@drey/api';
-import {
-  type Deployment,
-  type DeploymentSpec,
-  type Pod,
-  type Resource,
-  resource,
-  type Service,
-  Store,
-} from '@drey/kube';
-
-/** A FlinkDeployment as the client reads it. */
-export const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
-  group: 'flink.apache.org',
-  version: 'v1beta1',
-  kind: 'FlinkDeployment',
-  plural: 'flinkdeployments',
-  namespaced: true,
-});
+import { type Deployment, type DeploymentSpec, type Pod, type Service, Store } from '@drey/kube';
 
 /** Label that Flink puts on everything it makes for a native cluster, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';

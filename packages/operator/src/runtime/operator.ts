@@ -1,3 +1,4 @@
+import { FlinkDeployments } from '@drey/api';
 import { type ConfigEntries, type FlinkTransport, operatorOptions } from '@drey/flink';
 import {
   type Clock,
@@ -20,7 +21,7 @@ import {
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
 import { reconcile } from '../deployment/reconcile.ts';
-import { type Caches, clusterOf, createCaches, FlinkDeployments, NATIVE_CLUSTER_SELECTOR } from './caches.ts';
+import { type Caches, clusterOf, createCaches, NATIVE_CLUSTER_SELECTOR } from './caches.ts';
 import { nativeClusterBuilder } from './cluster-builder.ts';
 import { serviceEndpoint } from './endpoints.ts';
 import { eventRecorder } from './event-recorder.ts';
