@@ -1,6 +1,6 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError } from '../../model.ts';
-import { invalidValue, required } from '../../validation/field-errors.ts';
+import { forbiddenField, invalidValue } from '../../validation/field-errors.ts';
 import { ensureFields, type Fields, fieldsOf, fill, isFields, listOf, numberOf } from './fields.ts';
 import type { KindRules } from './types.ts';
 
@@ -49,6 +49,8 @@ function toV1(object: AnyObject): AnyObject {
 
 const PERIOD_SECONDS = 15;
 
+const NO_SCALE_TO_ZERO = 'must specify at least one Object or External metric to support scaling to zero replicas';
+
 /** A behavior that says something about one direction, or nothing at all, is completed for both. */
 function defaultBehavior(behavior: Fields): void {
   const percent = { type: 'Percent', value: 100, periodSeconds: PERIOD_SECONDS };
@@ -61,23 +63,17 @@ function defaultBehavior(behavior: Fields): void {
   fill(ensureFields(behavior, 'scaleDown'), { selectPolicy: 'Max', policies: [{ ...percent }] });
 }
 
-function behaviorErrors(behavior: Fields): FieldError[] {
-  return ['scaleUp', 'scaleDown'].flatMap((direction) => {
-    const { policies } = fieldsOf(behavior[direction]);
-    if (!Array.isArray(policies) || policies.length > 0) return [];
-    return [required(`spec.behavior.${direction}.policies`, 'must specify at least one Policy')];
-  });
-}
-
 function autoscalerErrors(object: AnyObject): FieldError[] {
   const spec = fieldsOf(object.spec);
   const max = numberOf(spec.maxReplicas) ?? 0;
   const min = numberOf(spec.minReplicas) ?? 1;
   return [
     ...(min < 1 ? [invalidValue('spec.minReplicas', min, 'must be greater than or equal to 1')] : []),
+    ...(min === 0 && !listOf(spec.metrics).some(({ type }) => type === 'Object' || type === 'External')
+      ? [forbiddenField('spec.metrics', NO_SCALE_TO_ZERO)]
+      : []),
     ...(max < 1 ? [invalidValue('spec.maxReplicas', max, 'must be greater than 0')] : []),
     ...(max < min ? [invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`')] : []),
-    ...behaviorErrors(fieldsOf(spec.behavior)),
   ];
 }
 
@@ -85,7 +81,10 @@ export const autoscalerRules: KindRules = {
   defaults(object) {
     const spec = ensureFields(object, 'spec');
     fill(spec, { minReplicas: 1 });
-    if (object.apiVersion === 'autoscaling/v1') return;
+    if (object.apiVersion === 'autoscaling/v1') {
+      fill(spec, { targetCPUUtilizationPercentage: CPU_PERCENT });
+      return;
+    }
     if (listOf(spec.metrics).length === 0) spec.metrics = [cpuMetric(CPU_PERCENT)];
     if (isFields(spec.behavior)) defaultBehavior(spec.behavior);
   },
