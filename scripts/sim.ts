@@ -36,7 +36,7 @@ function report(result: SeedResult): void {
 }
 
 if (values.seed === undefined) await runSeeds(first, count, report);
-else report(await runSeed(first, values.trace ? (line) => process.stdout.write(`${line}\n`) : undefined));
+else report(await runSeed(first, values.trace ? { trace: (line) => process.stdout.write(`${line}\n`) } : {}));
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 process.stdout.write(`${count} seeds, ${steps} steps, ${faults} faults, ${violations} violations (${seconds} s)\n`);
 process.exitCode = violations === 0 ? 0 : 1;

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureFlink } from './flink-for-tests.ts';
 import { type Finished, runNode, runProgram } from './process.ts';
 
 /**
@@ -56,7 +57,10 @@ single('style', await runProgram(process.execPath, ['scripts/biome.mjs', 'check'
 await tests('unit', ['--project', 'unit']);
 await tests('recorded vectors', ['--project', 'golden']);
 single('simulation', await runNode(['scripts/sim.ts', '--seeds', quick ? '40' : '200']));
-if (!quick) await tests('real programs', ['--project', 'smoke']);
+if (!quick) {
+  await ensureFlink(['1.20']);
+  await tests('real programs', ['--project', 'smoke']);
+}
 
 rmSync(reports, { recursive: true, force: true });
 process.stdout.write(`\n${summary.join('\n')}\n${total.passed} passed, ${total.failed} failed\n`);
