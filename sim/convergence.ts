@@ -32,9 +32,11 @@ export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined
   }
   const status = wish.object?.status;
   if (status === undefined) return 'no status';
-  if (isGivenUp(wish)) return undefined;
   const jm = world.fabric.leader(`${namespace}/${wish.name}`);
   const running = [...(jm?.jobs.values() ?? [])].filter((job) => !job.isTerminal);
+  if (isGivenUp(wish)) return undefined;
+  // Nothing was ever done for a deployment that was invalid from the beginning.
+  if (wish.invalid && recorded(wish) === NEVER && running.length === 0) return undefined;
   // A deployment that was suspended before anything was done for it stays as it is, as with the Apache operator.
   if (status.lifecycleState === 'CREATED' && wish.valid.at(-1)?.suspended && running.length === 0) return undefined;
   if (!wish.invalid && status.observedGeneration !== wish.object?.metadata.generation)
@@ -66,8 +68,11 @@ function wantedNow(wish: Wish): ValidWish | undefined {
   );
 }
 
+/** Stands for the record of a deployment that nothing was done for. */
+const NEVER = '{}';
+
 function recorded({ object }: Wish): string {
-  return object?.status?.reconciliationStatus?.lastReconciledSpec ?? '{}';
+  return object?.status?.reconciliationStatus?.lastReconciledSpec ?? NEVER;
 }
 
 /** A job whose state nobody knows any more is not started from nothing: its status says what a person has to do. */

@@ -16,15 +16,19 @@ export async function startOperatorProcess(
   scope: ProcessScope,
   world: SimulatedWorld,
   weather: FlinkWeather,
+  epoch: number,
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, random } = scope;
   const kube = createKubeClient({ transport: scope.transport(world.connect(OPERATOR_USER)), clock, random });
-  const log = operatorLogger({ level: 'silent' });
-  const operator = createOperator({
-    ...{ clock, random, kube, log },
-    flink: flinkTransport(scope, world, weather),
-    endpoints: ({ service, namespace, port }) => `http://${service}.${namespace}:${port}`,
-  });
+  const log = operatorLogger({ level: 'debug', stream: { write: scope.log } });
+  const operator = createOperator(
+    {
+      ...{ clock, random, kube, log },
+      flink: flinkTransport(scope, world, weather),
+      endpoints: ({ service, namespace, port }) => `http://${service}.${namespace}:${port}`,
+    },
+    { epoch: () => epoch },
+  );
   await operator.start();
   return operator;
 }

@@ -1,5 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { RunEvent, SimulatedStorage, Snapshot } from '@drey/devcluster/testing';
+import { SECRET } from './scenario.ts';
 
 /** A broken rule: which, when in virtual time, and what was seen. */
 export interface Violation {
@@ -46,6 +47,11 @@ export class SafetyOracle {
     this.#storage = storage;
     this.#intent = intent;
     storage.onEvent((event) => this.#event(event));
+  }
+
+  /** Something that people or machines can read; the secret must not be in it. */
+  text(where: string, text: string): void {
+    if (text.includes(SECRET)) this.#violate('no secret is told', 0, `${where}: ${text}`);
   }
 
   /** A cluster was deleted by its user: what comes later under its name is another story. */

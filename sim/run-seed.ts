@@ -1,13 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { allCrds, type FlinkDeployment } from '@drey/api';
-import { createSimulatedWorld, type SimulatedWorld } from '@drey/devcluster/testing';
+import { createSimulatedWorld, type SimulatedWorld, type Timings, usualTimings } from '@drey/devcluster/testing';
 import { type AnyObject, isKubeError, type Random, type Resource, resource } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { checkConverged, unsettled, type ValidWish, type Wish } from './convergence.ts';
 import { type FlinkWeather, startOperatorProcess } from './operator-process.ts';
 import { type Intent, SafetyOracle, type Violation } from './oracles.ts';
 import { type Action, drawScenario, type Incident, namespace, type Scenario } from './scenario.ts';
-import { type FaultCounts, type FaultRates, noFaults, ProcessScope } from './scope.ts';
+import { type FaultCounts, type FaultRates, noFaults, ProcessScope, type Tamper } from './scope.ts';
 import { tell } from './trace.ts';
 
 const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
@@ -37,9 +37,27 @@ const MAX_TIMERS = 100_000;
 const tokenKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
 /** Runs one seed from nothing to convergence. The same seed does the same. */
-export async function runSeed(seed: number, trace?: (line: string) => void): Promise<SeedResult> {
-  const run = new SeedRun(seed, trace);
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
+  const run = new SeedRun(seed, options);
   return run.play();
+}
+
+export interface SeedOptions {
+  /** Hears what happens. */
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Sees the world as it is at the end. */
+  readonly inspect?: (world: SimulatedWorld) => void;
+  /** A bug to plant in the operator: changes what it sends to the API server. */
+  readonly tamper?: Tamper;
+}
+
+function withSavepoints(savepointMs: () => Timings['savepointMs']): Timings {
+  return {
+    ...usualTimings,
+    get savepointMs() {
+      return savepointMs();
+    },
+  };
 }
 
 class SeedRun {
@@ -48,7 +66,7 @@ class SeedRun {
   readonly #random: Random;
   readonly #scenario: Scenario;
   readonly #rates: FaultRates;
-  readonly #faults: FaultCounts = { crashes: 0, lost: 0, refused: 0, cut: 0 };
+  readonly #faults: FaultCounts = { crashes: 0, lost: 0, refused: 0, cut: 0, stale: 0 };
   readonly #weather: FlinkWeather = { hangsMs: 0 };
   readonly #wishes = new Map<
     string,
@@ -62,10 +80,15 @@ class SeedRun {
   /** Wall time since when the operator can see the jobs. */
   #sightSince = 0;
   readonly #tracing: boolean;
+  readonly #options: SeedOptions;
+  #epoch = 0;
+  #savepointMs = usualTimings.savepointMs;
   #steps = 0;
   #quiet = false;
 
-  constructor(seed: number, trace: ((line: string) => void) | undefined) {
+  constructor(seed: number, options: SeedOptions) {
+    const { trace } = options;
+    this.#options = options;
     this.#seed = seed;
     this.#tracing = trace !== undefined;
     this.#random = new SeededRandom(seed);
@@ -80,6 +103,7 @@ class SeedRun {
         clock: this.#clock,
         random: this.#random,
         tokenKey,
+        timings: withSavepoints(() => this.#savepointMs),
         objects: [
           ...(allCrds() as unknown as AnyObject[]),
           { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'flink', namespace } } as AnyObject,
@@ -96,13 +120,14 @@ class SeedRun {
     const oracle = this.#mustOracle();
     await this.#playScenario(oracle, start);
     const { settledAfterMs, violations } = await this.#settle();
+    this.#options.inspect?.(world);
     world.stop();
     this.#scope?.kill();
-    const { crashes, lost, refused, cut } = this.#faults;
+    const { crashes, lost, refused, cut, stale } = this.#faults;
     return {
       seed: this.#seed,
       steps: this.#steps,
-      faults: crashes + lost + refused + cut,
+      faults: crashes + lost + refused + cut + stale,
       violations: [...this.#surprises, ...oracle.violations, ...violations],
       settledAfterMs,
     };
@@ -150,21 +175,30 @@ class SeedRun {
 
   #startOperator(): void {
     const rates = this.#quiet ? noFaults : this.#rates;
-    const scope: ProcessScope = new ProcessScope(this.#clock, this.#random, rates, this.#faults, () => this.#crashed());
+    const world = this.#mustWorld();
+    const scope: ProcessScope = new ProcessScope({
+      ...{ world: this.#clock, random: this.#random, rates, faults: this.#faults, tamper: this.#options.tamper },
+      onCrash: () => this.#crashed(scope),
+      revision: () => world.store.revision,
+      log: (line) => this.#mustOracle().text('the log', line),
+    });
     this.#scope = scope;
     this.#sightSince = this.#clock.now();
-    this.#trace('operator starts');
-    startOperatorProcess(scope, this.#mustWorld(), this.#weather).catch((error: unknown) => {
+    this.#epoch++;
+    this.#trace(`operator starts with epoch ${this.#epoch}`);
+    startOperatorProcess(scope, world, this.#weather, this.#epoch).catch((error: unknown) => {
       if (!scope.alive) return;
       // As in production: a start that fails ends the process, and it is started again.
       this.#trace(`operator failed to start: ${error instanceof Error ? error.message : String(error)}`);
       scope.kill();
-      this.#crashed();
+      this.#crashed(scope);
     });
   }
 
-  #crashed(): void {
+  /** Another process takes the place of one that died, unless that was only an old leader. */
+  #crashed(scope: ProcessScope): void {
     this.#trace('operator dies');
+    if (scope !== this.#scope) return;
     this.#clock.after(1_000 + this.#random.next() * 8_000, () => this.#startOperator());
   }
 
@@ -216,7 +250,23 @@ class SeedRun {
       if (!this.#scope?.alive) return;
       this.#faults.crashes++;
       this.#scope.kill();
-      this.#crashed();
+      this.#crashed(this.#scope);
+    } else if (incident.do === 'two-leaders') {
+      const old = this.#scope;
+      if (!old?.alive) return;
+      // The old leader does not know yet that it is none.
+      this.#clock.after(3_000 + this.#random.next() * 25_000, () => old.kill());
+      this.#startOperator();
+    } else if (incident.do === 'slow-savepoints') {
+      this.#savepointMs = [8_000, 30_000];
+      this.#clock.after(40_000, () => {
+        this.#savepointMs = usualTimings.savepointMs;
+      });
+    } else if (incident.do === 'images-out-of-reach') {
+      world.node.imagesInReach = false;
+      this.#clock.after(30_000, () => {
+        world.node.imagesInReach = true;
+      });
     } else if (incident.do === 'slow-flink') {
       this.#weather.hangsMs = 500 + this.#random.next() * 12_000;
       this.#clock.after(20_000, () => {
@@ -323,6 +373,9 @@ function drawRates(random: Random): FaultRates {
     failBefore: 0.01 * scale,
     failAfter: 0.01 * scale,
     refuse: 0.01 * scale,
+    refuseAfter: 0.005 * scale,
+    staleList: 0.2 * scale,
+    stallWatch: 0.005 * scale,
     cutWatch: 0.01 * scale,
     latencyMs: 2 + random.next() * 60,
   };

@@ -9,7 +9,15 @@ export type Action = { readonly atMs: number; readonly name: string } & (
 );
 
 type JobIncident = 'kill-jobmanager' | 'kill-taskmanager' | 'fail-task' | 'delete-jobmanager-deployment';
-type ClusterIncident = 'crash-operator' | 'slow-flink' | 'savepoint-folder-unwritable';
+const clusterIncidents = [
+  'crash-operator',
+  'two-leaders',
+  'slow-flink',
+  'slow-savepoints',
+  'savepoint-folder-unwritable',
+  'images-out-of-reach',
+] as const;
+type ClusterIncident = (typeof clusterIncidents)[number];
 
 /** What happens to the cluster under the jobs. */
 export type Incident = { readonly atMs: number } & (
@@ -26,8 +34,11 @@ export interface Scenario {
 
 export const namespace = 'default';
 
+/** Stands in the configuration of every deployment; nothing may tell it. */
+export const SECRET = 'hunter2-9f4d1c';
+
 /** One of `list`, uniformly. */
-export function pick<T>(random: Random, list: readonly [T, ...T[]]): T {
+export function pick<T>(random: Random, list: readonly [T, ...(readonly T[])]): T {
   return list[Math.floor(random.next() * list.length)] ?? list[0];
 }
 
@@ -46,6 +57,7 @@ export function flinkDeployment(name: string, mode: Mode, parallelism: number, h
       serviceAccount: 'flink',
       flinkConfiguration: {
         'taskmanager.numberOfTaskSlots': '2',
+        's3.secret-key': SECRET,
         'execution.checkpointing.interval': '5 s',
         'execution.checkpointing.dir': `${state}/checkpoints`,
         'execution.checkpointing.savepoint-dir': `${state}/savepoints`,
@@ -67,7 +79,7 @@ export function drawScenario(random: Random): Scenario {
   for (let i = Math.floor(random.next() * 3); i > 0; i--) {
     incidents.push({
       atMs: span(random, 5_000, 240_000),
-      do: pick<ClusterIncident>(random, ['crash-operator', 'slow-flink', 'savepoint-folder-unwritable']),
+      do: pick<ClusterIncident>(random, clusterIncidents),
     });
   }
   const byTime = (a: { atMs: number }, b: { atMs: number }): number => a.atMs - b.atMs;

@@ -11,19 +11,49 @@ export interface FaultRates {
   readonly failAfter: number;
   /** 429, 500 or 503 instead of an answer. */
   readonly refuse: number;
+  /** The server did it, and answers 500 or 503 all the same. */
+  readonly refuseAfter: number;
+  /** A list that may be old (`resourceVersion=0`) is: from before a number of changes. */
+  readonly staleList: number;
+  /** A watch delivers nothing for some seconds, then everything at once. */
+  readonly stallWatch: number;
   /** A watch is cut. */
   readonly cutWatch: number;
   /** Upper bound of added latency in milliseconds. */
   readonly latencyMs: number;
 }
 
-export const noFaults: FaultRates = { crash: 0, failBefore: 0, failAfter: 0, refuse: 0, cutWatch: 0, latencyMs: 2 };
+export const noFaults: FaultRates = {
+  ...{ crash: 0, failBefore: 0, failAfter: 0, refuse: 0, refuseAfter: 0 },
+  ...{ staleList: 0, stallWatch: 0, cutWatch: 0, latencyMs: 2 },
+};
+
+/** How many changes a stale list is behind at most, and how long a watch stalls at most. */
+const STALE_REVISIONS = 40;
+const STALL_MS = 12_000;
 
 export interface FaultCounts {
   crashes: number;
   lost: number;
   refused: number;
   cut: number;
+  stale: number;
+}
+
+/** Changes a request on its way, as a bug in the process would. */
+export type Tamper = (request: HttpRequest) => HttpRequest;
+
+export interface ScopeOptions {
+  readonly world: Clock;
+  readonly random: Random;
+  readonly rates: FaultRates;
+  readonly faults: FaultCounts;
+  readonly onCrash: () => void;
+  /** The newest revision of the API server. */
+  readonly revision: () => number;
+  readonly log: (line: string) => void;
+  /** A planted bug. */
+  readonly tamper?: Tamper | undefined;
 }
 
 interface Answer {
@@ -43,11 +73,19 @@ export class ProcessScope {
   readonly #world: Clock;
   readonly #faults: FaultCounts;
   readonly #onCrash: () => void;
+  readonly #revision: () => number;
+  readonly #tamper: Tamper;
   readonly #timers = new Set<() => void>();
   readonly #watches = new Set<() => void>();
+  /** Takes the lines of the process's log. */
+  readonly log: (line: string) => void;
   alive = true;
 
-  constructor(world: Clock, random: Random, rates: FaultRates, faults: FaultCounts, onCrash: () => void) {
+  constructor(options: ScopeOptions) {
+    const { world, random, rates, faults, onCrash } = options;
+    this.#revision = options.revision;
+    this.log = options.log;
+    this.#tamper = options.tamper ?? ((request) => request);
     this.#world = world;
     this.random = random;
     this.rates = rates;
@@ -89,10 +127,23 @@ export class ProcessScope {
     const write = request.method !== 'GET';
     if (this.#chance(this.rates.failBefore)) return this.#failed('connect ECONNREFUSED');
     if (this.#chance(this.rates.refuse)) return this.#refusal();
-    const response = await server.request(request);
+    const response = await this.#send(this.#tamper(request), server);
     await this.#edge();
     if (write && this.#chance(this.rates.failAfter)) return this.#failed('read ECONNRESET');
+    if (write && this.#chance(this.rates.refuseAfter)) return this.#refusal([500, 503]);
     return request.mode === 'stream' ? { ...response, body: this.#cuttable(response.body) } : response;
+  }
+
+  /** A list that may be old is sometimes one from the server's past, as from a server that lags behind the others. */
+  async #send(request: HttpRequest, server: Transport): Promise<HttpResponse> {
+    const isLenient = request.method === 'GET' && /[?&]resourceVersion=0(&|$)/.test(request.path);
+    if (!isLenient || !this.#chance(this.rates.staleList)) return server.request(request);
+    const revision = Math.max(1, this.#revision() - Math.ceil(this.random.next() * STALE_REVISIONS));
+    const exact = `resourceVersion=${revision}&resourceVersionMatch=Exact`;
+    const response = await server.request({ ...request, path: request.path.replace('resourceVersion=0', exact) });
+    if (response.status >= 300) return server.request(request);
+    this.#faults.stale++;
+    return response;
   }
 
   /** Latency, and a place to die. */
@@ -120,9 +171,9 @@ export class ProcessScope {
     return Promise.reject(new KubeError('E_KUBE_UNREACHABLE', message));
   }
 
-  #refusal(): HttpResponse {
+  #refusal(codes: readonly number[] = [429, 500, 503]): HttpResponse {
     this.#faults.refused++;
-    const code = [429, 500, 503][Math.floor(this.random.next() * 3)] ?? 500;
+    const code = codes[Math.floor(this.random.next() * codes.length)] ?? 500;
     const body = JSON.stringify({
       kind: 'Status',
       apiVersion: 'v1',
@@ -158,7 +209,9 @@ export class ProcessScope {
           return;
         }
         if (next.done) return;
-        await this.#wait(this.random.next() * this.rates.latencyMs, undefined);
+        const stalled = this.#chance(this.rates.stallWatch);
+        if (stalled) this.#faults.stale++;
+        await this.#wait(this.random.next() * (stalled ? STALL_MS : this.rates.latencyMs), undefined);
         if (this.#chance(this.rates.cutWatch)) {
           this.#faults.cut++;
           return;

@@ -2,6 +2,7 @@ import { type Clock, isKubeError, type KubeClient, Lease, Node, Pod, type Random
 import {
   type BackoffPolicy,
   type ContainerRecord,
+  containerBlocked,
   containerExited,
   containerStarted,
   decidePod,
@@ -41,6 +42,8 @@ interface RunningPod {
   writing: Promise<void>;
 }
 
+const PULL_RETRY_MS = 10_000;
+
 /**
  * A node whose pods are simulated processes in virtual time. It follows the same pod state machine as the process node;
  * images always exist, and what a container does is a {@link Program}.
@@ -50,6 +53,8 @@ export class SimulatedNode {
   readonly #pods = new Map<string, RunningPod>();
   readonly #abort = new AbortController();
   #nextAddress = 1;
+  /** False: containers that are to be started wait for their image, as with a registry that does not answer. */
+  imagesInReach = true;
 
   constructor(options: SimulatedNodeOptions) {
     this.#o = options;
@@ -238,6 +243,13 @@ export class SimulatedNode {
       (c) => c.name === name,
     );
     if (spec === undefined) return;
+    if (!this.imagesInReach) {
+      const message = `Failed to pull image "${spec.image}": dial tcp: i/o timeout`;
+      const why = { reason: 'ErrImagePull', message };
+      this.#update(one, name, (c) => containerBlocked(c, why, clock.now() + PULL_RETRY_MS));
+      this.#at(one, PULL_RETRY_MS, () => this.#step(one));
+      return;
+    }
     const started = {
       at: clock.now(),
       containerId: `sim://${one.pod.metadata.uid}/${name}/${clock.now()}`,
