@@ -21,8 +21,13 @@ export interface DreyTimes {
   readonly runningInStatus: number;
 }
 
+/** Seconds from the last moment all tasks ran, for a change of parallelism with a savepoint. */
 export interface UpgradeTimes {
-  /** From the last moment all tasks ran to the first at which all run again. */
+  readonly savepointKnown: number;
+  readonly oldClusterGone: number;
+  readonly jobManagerStarted: number;
+  readonly taskManagerStarted: number;
+  /** The first moment at which all tasks run again. */
   readonly tasksDown: number;
   /** From that moment until the status says RUNNING and STABLE. */
   readonly reportedAfter: number;
@@ -138,26 +143,57 @@ async function measureStart(cluster: Launched, object: FlinkDeployment): Promise
 async function measureUpgrade(cluster: Launched): Promise<UpgradeTimes> {
   const { client } = cluster;
   await client.patch(FlinkDeployments, namespace, name, 'merge', { spec: { job: { parallelism: 1 } } });
+  const before = new Set((await podsOf(cluster)).map((pod) => pod.metadata.uid));
+  const marks = new Map<string, number>();
   let lastUp = performance.now();
-  let down = false;
-  let upAgain: number | undefined;
+  const mark = (what: string, holds: boolean): void => {
+    if (holds && !marks.has(what)) marks.set(what, performance.now());
+  };
   for (const end = performance.now() + 120_000; ; ) {
     if (performance.now() > end) throw new Error('the upgrade did not end within 120 s');
-    const running = await tasksRun(cluster);
-    if (running && !down) lastUp = performance.now();
-    if (!running) down = true;
-    if (running && down) upAgain ??= performance.now();
+    const pods = await podsOf(cluster);
+    const running = await tasksRun(pods);
+    if (running && !marks.has('down')) lastUp = performance.now();
+    mark('down', !running);
     const object = await client.get(FlinkDeployments, namespace, name);
-    const reported = isRunning(object) && object.status?.observedGeneration === object.metadata.generation && down;
-    if (reported && upAgain !== undefined)
-      return { tasksDown: (upAgain - lastUp) / 1000, reportedAfter: Math.max(0, performance.now() - upAgain) / 1000 };
+    const fresh = pods.filter((pod) => !before.has(pod.metadata.uid));
+    const started = (component: string): boolean =>
+      fresh.some(
+        (pod) =>
+          pod.metadata.labels?.component === component &&
+          pod.status?.containerStatuses?.[0]?.state?.running !== undefined,
+      );
+    mark('savepoint', Boolean(object.status?.jobStatus?.upgradeSavepointPath));
+    mark('gone', !pods.some((pod) => before.has(pod.metadata.uid)));
+    mark('jobManager', started('jobmanager'));
+    mark('taskManager', started('taskmanager'));
+    mark('up', running && marks.has('down'));
+    mark(
+      'reported',
+      marks.has('down') && isRunning(object) && object.status?.observedGeneration === object.metadata.generation,
+    );
+    if (marks.has('up') && marks.has('reported')) break;
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
+  const since = (what: string): number => ((marks.get(what) ?? Number.NaN) - lastUp) / 1000;
+  return {
+    savepointKnown: since('savepoint'),
+    oldClusterGone: since('gone'),
+    jobManagerStarted: since('jobManager'),
+    taskManagerStarted: since('taskManager'),
+    tasksDown: since('up'),
+    reportedAfter: Math.max(0, since('reported') - since('up')),
+  };
 }
 
-async function tasksRun(cluster: Launched): Promise<boolean> {
-  const pods = (await cluster.client.list(Pod, { namespace, labelSelector: `app=${name},component=jobmanager` })).items;
-  const [pod] = pods.filter((one) => one.metadata.deletionTimestamp === undefined);
+async function podsOf(cluster: Launched): Promise<Pod[]> {
+  return (await cluster.client.list(Pod, { namespace, labelSelector: `app=${name}` })).items;
+}
+
+async function tasksRun(pods: readonly Pod[]): Promise<boolean> {
+  const pod = pods.find(
+    (one) => one.metadata.labels?.component === 'jobmanager' && one.metadata.deletionTimestamp === undefined,
+  );
   if (pod?.status?.podIP === undefined) return false;
   return allRunning(await json(`http://${pod.status.podIP}:8081/jobs/overview`));
 }

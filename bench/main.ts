@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { findDistribution, parseFlinkVersion, systemDistribution } from '@drey/flink';
 import { type ByHandTimes, type Sizing, startByHand } from './by-hand.ts';
-import { type DreyTimes, startOnDrey } from './drey-start.ts';
+import { type DreyTimes, startOnDrey, type UpgradeTimes } from './drey-start.ts';
 
 /**
  * `npm run bench [-- ROUNDS]`: the same job started by hand with Flink's own scripts and on Drey's node, in turn, with the
@@ -52,6 +52,15 @@ line('  TaskManager JVM: registered', drey('taskManagerRegistered') - drey('task
 line('  tasks: all RUNNING', drey('tasksRunning') - drey('taskManagerRegistered'));
 line('  all tasks RUNNING', drey('tasksRunning'));
 line('  RUNNING in status', drey('runningInStatus'));
+
+const upgrade = (key: keyof UpgradeTimes): number => median(onDrey.map((one) => one.upgrade[key]));
+process.stdout.write('\nupgrade with savepoint, from the last moment all tasks ran\n');
+line('  savepoint in the status', upgrade('savepointKnown'));
+line('  old cluster gone', upgrade('oldClusterGone') - upgrade('savepointKnown'));
+line('  new JobManager process started', upgrade('jobManagerStarted') - upgrade('oldClusterGone'));
+line('  JobManager JVM, TaskManager pod started', upgrade('taskManagerStarted') - upgrade('jobManagerStarted'));
+line('  TaskManager JVM and tasks: all RUNNING', upgrade('tasksDown') - upgrade('taskManagerStarted'));
+line('  tasks down', upgrade('tasksDown'));
 
 const arrived = median(onDrey.map((one) => Math.max(one.start.runningInStatus, one.start.tasksRunning)));
 const measured: Record<string, number> = {
