@@ -11,6 +11,7 @@ import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
 import { customResourceType } from './type-schema.ts';
 import { decodeProblem, validateEmbedded, validateLists } from './validate-lists.ts';
+import { validateScale } from './validate-scale.ts';
 import { NO_FIELD, validateValue } from './validate-value.ts';
 
 const FREE_FORM: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
@@ -57,7 +58,7 @@ function compileVersion(version: DefinitionVersion, crd: AnyObject): CompiledVer
     applyDefaults: (object) => defaultObject(object, schema),
     validate: (object, old) => {
       const foreign = typeErrors(object, `${group}/${version.name}`, names?.kind ?? '');
-      return foreign.length > 0 ? foreign : validate(object, old, schema, rules);
+      return foreign.length > 0 ? foreign : validate(object, old, { schema, rules, scale });
     },
   };
 }
@@ -74,12 +75,12 @@ function typeErrors(object: AnyObject, apiVersion: string, kind: string): readon
 function validate(
   object: AnyObject,
   old: AnyObject | undefined,
-  schema: JsonSchema,
-  rules: RuleCheck | undefined,
+  { schema, rules, scale }: { schema: JsonSchema; rules: RuleCheck | undefined; scale: CompiledVersion['scale'] },
 ): readonly FieldError[] {
   const keptLists = old !== undefined && validateLists(old, schema).length > 0;
   const errors = [
     ...validateValue(object, old, schema),
+    ...validateScale(object, scale),
     ...validateEmbedded(object, schema),
     ...(keptLists ? [] : validateLists(object, schema)),
   ];

@@ -12,6 +12,7 @@ import {
   decodeJson,
   decodeYaml,
   goJson,
+  goText,
   normalize,
   objectMetaSchema,
   type TypeSchema,
@@ -23,7 +24,6 @@ import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
 import { checkRequestNamespace } from './create.ts';
 import { type BodyTarget, keepEmptyOwnership, mediaType, withMetadata } from './decode-body.ts';
-import { printGo } from './go-text.ts';
 import { ownership } from './ownership.ts';
 import { managerOf, type WriteOptions, writeOptions } from './parameters.ts';
 import { respondObject } from './respond.ts';
@@ -135,7 +135,7 @@ function changeOf({ request, resource }: Call, type: string, schema: TypeSchema)
       return {
         apply: (existing) => asDocument(applyStrategicMergePatch(existing, patch, schema)),
         duplicates: duplicates.map((path) => `duplicate field "${path}"`),
-        shown: () => printGo(patch),
+        shown: () => goText(patch),
       };
     }
   }
