@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AnyObject } from '@drey/kube';
@@ -29,7 +29,7 @@ export interface SqliteLimits {
  */
 export function openSqliteBackend(path: string, limits: SqliteLimits = {}): Backend {
   return guarded(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     const db = new DatabaseSync(path);
     try {
       prepare(db, path);
@@ -40,6 +40,13 @@ export function openSqliteBackend(path: string, limits: SqliteLimits = {}): Back
       throw error;
     }
   });
+}
+
+/** As `mkdir -p`. Node's own recursive form never ends where a folder refuses new ones with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function prepare(db: DatabaseSync, path: string): void {
