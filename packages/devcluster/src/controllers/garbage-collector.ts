@@ -47,7 +47,8 @@ class GarbageCollector {
   /** Uids of dependents, by the uid of their owner. */
   readonly #dependents = new Map<string, Set<string>>();
   readonly #queue = new Set<string>();
-  readonly #stops: (() => void)[] = [];
+  readonly #timers = new Set<() => void>();
+  readonly #unsubscribe: () => void;
   #running = false;
   #stopped = false;
 
@@ -57,12 +58,21 @@ class GarbageCollector {
     for (const key of new Set(registry.all().map((resource) => resource.storageKey))) {
       for (const record of store.list(key, { namespace: undefined })) this.#added(record);
     }
-    this.#stops.push(store.subscribe(undefined, (change) => this.#changed(change)));
+    this.#unsubscribe = store.subscribe(undefined, (change) => this.#changed(change));
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const stop of this.#stops) stop();
+    this.#unsubscribe();
+    for (const cancel of this.#timers) cancel();
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
   }
 
   #changed({ type, record, previous }: Change): void {
@@ -139,7 +149,7 @@ class GarbageCollector {
     if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return;
     const place = this.#places.get(uid);
     this.#options.failed?.(place === undefined ? uid : `${place.key} ${place.namespace}/${place.name}`, error);
-    this.#stops.push(this.#options.clock.after(RETRY_AFTER_MS, () => this.#enqueue(uid)));
+    this.#later(RETRY_AFTER_MS, () => this.#enqueue(uid));
   }
 
   async #handle(uid: string): Promise<void> {

@@ -34,7 +34,8 @@ class NamespaceController {
   readonly #options: NamespaceControllerOptions;
   readonly #terminating = new Set<string>();
   readonly #queue = new Set<string>();
-  readonly #stops: (() => void)[] = [];
+  readonly #timers = new Set<() => void>();
+  readonly #unsubscribe: () => void;
   #running = false;
   #stopped = false;
 
@@ -42,30 +43,37 @@ class NamespaceController {
     this.#options = options;
     const { store } = options.server;
     for (const { object } of store.list(NAMESPACES, { namespace: undefined })) this.#look(object);
-    this.#stops.push(
-      store.subscribe(undefined, ({ type, record }) => {
-        if (record.key === NAMESPACES) {
-          if (type === 'DELETED') this.#terminating.delete(record.name);
-          else this.#look(record.object);
-        } else if (this.#terminating.has(record.namespace)) this.#enqueue(record.namespace);
-      }),
-    );
+    this.#unsubscribe = store.subscribe(undefined, ({ type, record }) => {
+      if (record.key === NAMESPACES) {
+        if (type === 'DELETED') this.#terminating.delete(record.name);
+        else this.#look(record.object);
+      } else if (this.#terminating.has(record.namespace)) this.#enqueue(record.namespace);
+    });
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const stop of this.#stops) stop();
+    this.#unsubscribe();
+    for (const cancel of this.#timers) cancel();
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
   }
 
   #look({ metadata }: AnyObject): void {
-    const { name = '' } = metadata;
+    const { name = '', uid } = metadata;
     if (metadata.deletionTimestamp === undefined || this.#terminating.has(name)) return;
-    this.#stops.push(
-      this.#options.clock.after(START_AFTER_MS, () => {
-        this.#terminating.add(name);
-        this.#enqueue(name);
-      }),
-    );
+    this.#later(START_AFTER_MS, () => {
+      // Meanwhile it may be gone, and another one of its name there.
+      if (this.#options.server.store.get(NAMESPACES, '', name)?.object.metadata.uid !== uid) return;
+      this.#terminating.add(name);
+      this.#enqueue(name);
+    });
   }
 
   #enqueue(name: string): void {
@@ -86,7 +94,7 @@ class NamespaceController {
       } catch (error) {
         if (isKubeError(error, 'E_KUBE_NOT_FOUND')) continue;
         this.#options.failed?.(name, error);
-        this.#stops.push(this.#options.clock.after(RETRY_AFTER_MS, () => this.#enqueue(name)));
+        this.#later(RETRY_AFTER_MS, () => this.#enqueue(name));
       }
     }
     this.#running = false;
@@ -94,6 +102,8 @@ class NamespaceController {
 
   async #empty(name: string): Promise<void> {
     const { store } = this.#options.server;
+    // It may have gone, and another one of its name come, since it was put into the queue.
+    if (store.get(NAMESPACES, '', name)?.object.metadata.deletionTimestamp === undefined) return;
     for (const resource of this.#resources()) {
       for (const { object } of store.list(resource.storageKey, { namespace: name })) {
         if (object.metadata.deletionTimestamp === undefined) await this.#delete(resource, object);
