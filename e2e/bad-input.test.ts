@@ -175,6 +175,8 @@ describe('a cluster cannot start', () => {
       const ended = await workshop.drey(...command, '--port', String(port));
       expectRefused(ended, 'E_APISERVER_PORT_TAKEN', exit.conflict, String(port));
     }
+    const detached = await workshop.drey('up', '--detach', '--memory', '--port', String(port));
+    expectRefused(detached, 'E_APISERVER_PORT_TAKEN', exit.conflict, String(port));
     expectRefused(await workshop.drey('up', '--port', 'ssh'), 'E_CLI_PORT', exit.usage, 'ssh');
     server.close();
     expect((await workshop.drey('status')).stdout).toContain('no cluster is running');
@@ -313,6 +315,14 @@ describe('on a running cluster', () => {
     const hint = `drey up --image '${image}=flink:1.20'`;
     await expect.poll(waiting, { timeout: 15_000 }).toMatch(/^(ErrImagePull|ImagePullBackOff): .*E_IMAGE_UNKNOWN/);
     expect(await waiting()).toContain(hint);
+    await client.create(Pod, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'waiting', namespace: 'default', labels: { app: 'unknown', component: 'jobmanager' } },
+      spec: { containers: [{ name: 'flink-main-container', image }] },
+    });
+    const log = async (): Promise<string> => (await workshop.drey('logs', 'unknown', '--name', 'bad-input')).stderr;
+    await expect.poll(log, { timeout: 15_000 }).toMatch(/E_IMAGE_UNKNOWN.* \[E_CLI_NO_LOG\]/);
     const told = async (): Promise<string> =>
       (await client.list(CoreEvent, { namespace: 'default' })).items.map((one) => one.message ?? '').join('\n');
     await expect.poll(told, { timeout: 15_000 }).toContain(hint);

@@ -5,6 +5,8 @@ import { connect } from '../cluster/connect.ts';
 import { CliError } from '../errors.ts';
 import { examples } from '../output/help.ts';
 
+const CONTAINER = 'flink-main-container';
+
 interface Options {
   readonly name?: string;
   readonly kubeconfig?: string;
@@ -41,8 +43,7 @@ export function register(program: Command): void {
       try {
         const component = options.taskmanager ? 'taskmanager' : 'jobmanager';
         const list = await client.list(Pod, { namespace, labelSelector: `app=${deployment},component=${component}` });
-        const pods = list.items.map((one) => one.metadata.name ?? '');
-        if (pods.length === 0) {
+        if (list.items.length === 0) {
           // A name that does not exist is refused in those words.
           await client.get(FlinkDeployments, namespace, deployment);
           throw new CliError(
@@ -52,8 +53,10 @@ export function register(program: Command): void {
             'notFound',
           );
         }
+        if (!options.previous) for (const pod of list.items) refuseUnstarted(pod);
+        const pods = list.items.map((one) => one.metadata.name ?? '');
         const logOptions = {
-          container: 'flink-main-container',
+          container: CONTAINER,
           follow: options.follow === true,
           previous: options.previous === true,
           ...(options.tail === undefined ? {} : { tailLines: options.tail }),
@@ -69,6 +72,20 @@ export function register(program: Command): void {
         await connection.close();
       }
     });
+}
+
+/** A container that never started has no log, and the reason why is what one looks for in it. */
+function refuseUnstarted({ metadata, status }: Pod): void {
+  const main = status?.containerStatuses?.find((one) => one.name === CONTAINER);
+  const waiting = main?.state?.waiting;
+  if (waiting === undefined || main?.lastState?.terminated !== undefined) return;
+  const why = [waiting.reason, waiting.message].filter(Boolean).join(': ');
+  throw new CliError(
+    'E_CLI_NO_LOG',
+    `${metadata.name} has not started, so it has no log: ${why}`,
+    'Mend what the reason names; drey status shows when it runs.',
+    'notFound',
+  );
 }
 
 function parseLines(text: string): number {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { clusterFolder, isRunning, readRecord } from '../cluster/record.ts';
-import { CliError } from '../errors.ts';
+import { CliError, exitCodes } from '../errors.ts';
 import { examples } from '../output/help.ts';
 import { Steps } from '../output/steps.ts';
 import { parsePort } from '../port.ts';
@@ -130,6 +130,7 @@ async function detach(options: UpOptions): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const logFile = join(folder, 'up.log');
   const log = openSync(logFile, 'a', 0o600);
+  const logged = fstatSync(log).size;
   const args = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d');
   const child = spawn(process.execPath, [...process.execArgv, ...args], {
     detached: true,
@@ -148,8 +149,12 @@ async function detach(options: UpOptions): Promise<void> {
       );
       return;
     }
-    if (code !== undefined)
-      throw new CliError('E_CLI_UP', `the cluster ended with code ${code}`, `Its last lines are in ${logFile}`);
+    if (code !== undefined) {
+      // What went wrong is what the cluster said itself, and so is the exit code.
+      process.stderr.write(readFileSync(logFile).subarray(logged));
+      process.exitCode = code === null || code === 0 ? exitCodes.failed : code;
+      return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new CliError(
