@@ -70,7 +70,7 @@ describe('the packages', () => {
         const [, target = '', deep] = from.split('/');
         const testing =
           deep === 'testing' &&
-          (file.endsWith('.test.ts') || file.includes('/testing/') || file.includes('/simulation/'));
+          (/\.test\.ts$|\/test-[^/]+$/.test(file) || file.includes('/testing/') || file.includes('/simulation/'));
         return (!may.includes(target) && target !== name) || (deep !== undefined && !testing);
       });
       expect(wrong).toEqual([]);

@@ -157,7 +157,11 @@ describe('exec', () => {
       await closed;
       yield Buffer.from([255, 0]);
     })();
-    await answer.upgrade!.run({ messages, send: async (data) => void sent.push(Buffer.from(data)), close: () => close() });
+    await answer.upgrade!.run({
+      messages,
+      send: async (data) => void sent.push(Buffer.from(data)),
+      close: () => close(),
+    });
     expect(answer.upgrade!.protocol).toBe('v5.channel.k8s.io');
     expect(sent[0]!.toString('latin1')).toBe('\x01out');
     expect(sent[1]![0]).toBe(3);

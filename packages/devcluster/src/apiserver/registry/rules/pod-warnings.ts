@@ -42,7 +42,10 @@ export function podNameWarnings({ metadata }: AnyObject, use = 'Pod names and ho
 }
 
 /** Warnings of kinds with a pod template at `path`: of a new object, and of one whose generation rises. */
-export function templateWarnings(path: string, options: { readonly names: boolean }): NonNullable<KindRules['warnings']> {
+export function templateWarnings(
+  path: string,
+  options: { readonly names: boolean },
+): NonNullable<KindRules['warnings']> {
   return (object, old) => {
     if (old !== undefined && old.metadata.generation === object.metadata.generation) return [];
     let template: Fields = object;
