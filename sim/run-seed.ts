@@ -8,6 +8,7 @@ import { type FlinkWeather, startOperatorProcess } from './operator-process.ts';
 import { type Intent, SafetyOracle, type Violation } from './oracles.ts';
 import { type Action, drawScenario, type Incident, namespace, type Scenario } from './scenario.ts';
 import { type FaultCounts, type FaultRates, noFaults, ProcessScope, type Tamper } from './scope.ts';
+import { StoreOracle } from './store-oracle.ts';
 import { tell } from './trace.ts';
 
 const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
@@ -77,6 +78,7 @@ class SeedRun {
   #world: SimulatedWorld | undefined;
   #scope: ProcessScope | undefined;
   #oracle: SafetyOracle | undefined;
+  #storeOracle: StoreOracle | undefined;
   /** Wall time since when the operator can see the jobs. */
   #sightSince = 0;
   readonly #tracing: boolean;
@@ -114,6 +116,7 @@ class SeedRun {
     );
     this.#world = world;
     if (this.#tracing) tell(world, this.#trace);
+    this.#storeOracle = new StoreOracle(world, () => this.#clock.now());
     this.#oracle = new SafetyOracle(world.fabric.storage, (cluster, process) => this.#intent(cluster, process));
     this.#startOperator();
     const start = this.#clock.monotonic();
@@ -128,7 +131,7 @@ class SeedRun {
       seed: this.#seed,
       steps: this.#steps,
       faults: crashes + lost + refused + cut + stale,
-      violations: [...this.#surprises, ...oracle.violations, ...violations],
+      violations: [...this.#surprises, ...oracle.violations, ...(this.#storeOracle?.violations ?? []), ...violations],
       settledAfterMs,
     };
   }
@@ -180,7 +183,7 @@ class SeedRun {
       ...{ world: this.#clock, random: this.#random, rates, faults: this.#faults, tamper: this.#options.tamper },
       onCrash: () => this.#crashed(scope),
       revision: () => world.store.revision,
-      log: (line) => this.#mustOracle().text('the log', line),
+      log: (line) => this.#storeOracle?.text('the log', line),
     });
     this.#scope = scope;
     this.#sightSince = this.#clock.now();

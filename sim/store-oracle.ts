@@ -1,0 +1,92 @@
+import type { FlinkDeployment } from '@drey/api';
+import type { SimulatedWorld } from '@drey/devcluster/testing';
+import type { AnyObject } from '@drey/kube';
+import type { Violation } from './oracles.ts';
+import { SECRET } from './scenario.ts';
+
+/** `<cluster>-<job id>-config-map`: Flink's record of a job's checkpoints. */
+const HA_RECORD = /^(.+)-([0-9a-f]{32})-config-map$/;
+
+/**
+ * Rules about what is stored, checked at every change of any object: status claims no generation that was not acted on (6),
+ * no record of high availability that something refers to is deleted (4), secrets are in no status and no event (9).
+ */
+export class StoreOracle {
+  readonly violations: Violation[] = [];
+  readonly #world: SimulatedWorld;
+  readonly #now: () => number;
+  /** By uid and generation, what that generation wants. */
+  readonly #wanted = new Map<string, string>();
+  readonly #observed = new Map<string, number>();
+
+  constructor(world: SimulatedWorld, now: () => number) {
+    this.#world = world;
+    this.#now = now;
+    world.store.subscribe(undefined, ({ type, record }) => {
+      const { object } = record;
+      if (object.kind === 'FlinkDeployment' && type !== 'DELETED') this.#status(object as unknown as FlinkDeployment);
+      if (object.kind === 'Event' && type !== 'DELETED') this.text('an event', JSON.stringify(object));
+      if (object.kind === 'ConfigMap' && type === 'DELETED') this.#deleted(object);
+    });
+  }
+
+  /** Something that people or machines can read; the secret must not be in it. */
+  text(where: string, text: string): void {
+    if (text.includes(SECRET)) this.#violate('no secret is told', `${where}: ${text}`);
+  }
+
+  #status({ metadata, spec, status }: FlinkDeployment): void {
+    const { uid, name, generation = 1 } = metadata;
+    this.#wanted.set(`${uid}/${generation}`, wishOf(spec.job));
+    if (status === undefined || status === null) return;
+    const { reconciliationStatus, ...told } = status;
+    this.text(`the status of ${name}`, JSON.stringify(told));
+    const observed = status.observedGeneration ?? 0;
+    const before = this.#observed.get(uid ?? '') ?? 0;
+    if (observed === before) return;
+    this.#observed.set(uid ?? '', observed);
+    const detail = `${name}: observedGeneration goes from ${before} to ${observed} of ${generation}`;
+    if (observed < before || observed > generation) this.#violate('no generation is claimed too early', detail);
+    const recorded = JSON.parse(reconciliationStatus?.lastReconciledSpec ?? '{}') as Pick<FlinkDeployment, 'spec'>;
+    const wanted = this.#wanted.get(`${uid}/${observed}`);
+    // The recorded state of a job is what it really is at the time; what is wanted of it besides has to be that of the spec.
+    if (wishOf(recorded.spec?.job) !== wanted) {
+      this.#violate(
+        'no generation is claimed too early',
+        `${detail}, recorded ${wishOf(recorded.spec?.job)}, wanted ${wanted}`,
+      );
+    }
+  }
+
+  #deleted({ metadata, data }: AnyObject & { data?: Record<string, string> }): void {
+    const [, cluster = '', jobId = ''] = HA_RECORD.exec(metadata.name ?? '') ?? [];
+    const stored = this.#stored(metadata.namespace ?? '', cluster);
+    if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
+    if ((stored.spec.job?.upgradeMode ?? 'stateless') === 'stateless') return;
+    const { storage } = this.#world.fabric;
+    // Flink itself deletes the record of a job that ended for good.
+    const end = storage.history.findLast((one) => one.type === 'ended' && one.jobId === jobId);
+    if (end?.type === 'ended' && ['FINISHED', 'CANCELED', 'FAILED'].includes(end.state)) return;
+    const referred = Object.entries(data ?? {})
+      .filter(([key]) => key.startsWith('checkpointID-'))
+      .map(([, value]) => storage.find(Buffer.from(value, 'base64').toString()))
+      .find((one) => one !== undefined);
+    const kept = storage.find(stored.status?.jobStatus?.upgradeSavepointPath ?? '');
+    if (referred !== undefined && (kept?.position ?? -1) < referred.position) {
+      this.#violate('no record in use is deleted', `${metadata.name} with ${referred.path}`);
+    }
+  }
+
+  #stored(namespace: string, name: string): FlinkDeployment | undefined {
+    const { reader } = this.#world.server.server;
+    return reader.get('flink.apache.org', 'flinkdeployments', namespace, name) as FlinkDeployment | undefined;
+  }
+
+  #violate(rule: string, detail: string): void {
+    this.violations.push({ rule, at: this.#now(), detail });
+  }
+}
+
+function wishOf(job: FlinkDeployment['spec']['job']): string {
+  return `parallelism ${job?.parallelism}`;
+}
