@@ -37,6 +37,11 @@ it('runs a FlinkDeployment through its life in seconds, without a JVM', async ()
   console.log(`simulated cluster: RUNNING ${Math.round(performance.now() - started)} ms after apply`);
   expect(processesWith(workshop.folder).length).toBe(1);
 
+  expect(await workshop.drey('logs', 'state-machine', '--name', 'simulated')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('simulated'),
+  });
+
   await client.patch(FlinkDeployments, 'default', 'state-machine', 'merge', { spec: { job: { parallelism: 1 } } });
   await expect.poll(stable, { timeout: 20_000, interval: 50 }).toBe('STABLE RUNNING');
   expect((await read()).status?.jobStatus?.upgradeSavepointPath).toContain('/savepoints/savepoint-');

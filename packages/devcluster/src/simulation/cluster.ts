@@ -3,6 +3,7 @@ import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '
 import { startControllers } from '../controllers/index.ts';
 import { type EventRecorder, eventRecorder } from '../event-recorder.ts';
 import { Informers } from '../informers.ts';
+import { simulatedBackend } from './backend.ts';
 import { FlinkFabric } from './flink/fabric.ts';
 import { flinkPrograms } from './flink/programs.ts';
 import { quickTimings } from './flink/timings.ts';
@@ -18,11 +19,16 @@ export interface SimulatedCluster extends Pick<ControlPlane, 'client' | 'url' | 
 }
 
 const SERVICE_RANGE = '10.96.0.0/16';
+const NODE_NAME = 'drey-simulated';
 
 /** Starts API server, controllers and a simulated node. Rejects with a coded error when the port is taken. */
 export async function startSimulatedCluster(options: ControlPlaneOptions): Promise<SimulatedCluster> {
   const { clock, random } = options;
-  const plane = await startControlPlane(options, { dataDirectory: undefined, serviceRange: SERVICE_RANGE });
+  const plane = await startControlPlane(options, {
+    dataDirectory: undefined,
+    serviceRange: SERVICE_RANGE,
+    backendOf: (node) => (node === NODE_NAME ? simulatedBackend : undefined),
+  });
   const abort = new AbortController();
   const informers = new Informers({ client: plane.client, clock, random, signal: abort.signal });
   const recorders: EventRecorder[] = [];
@@ -41,7 +47,7 @@ export async function startSimulatedCluster(options: ControlPlaneOptions): Promi
   );
   const fabric = new FlinkFabric();
   const node = new SimulatedNode({
-    ...{ name: 'drey-simulated', clock, random, client: plane.client, podNetwork: '10.1' },
+    ...{ name: NODE_NAME, clock, random, client: plane.client, podNetwork: '10.1' },
     programs: flinkPrograms(fabric, quickTimings),
     prepareMs: [20, 80],
     readyMs: [200, 400],
