@@ -196,6 +196,17 @@ describe('validation', () => {
       ['spec.x[1]: Duplicate value: {"k":"a"}'],
     ],
     [
+      'a map list with one key three times, once',
+      {
+        type: 'array',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['k'],
+        items: { type: 'object', properties: { k: string } },
+      },
+      [{ k: 'a' }, { k: 'a' }, { k: 'a' }],
+      ['spec.x[1]: Duplicate value: {"k":"a"}'],
+    ],
+    [
       'an object inside without a kind',
       { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
       { apiVersion: 'a/b/c' },

@@ -30,15 +30,16 @@ function checkSet(list: readonly unknown[], path: string, errors: FieldError[]):
 
 function checkMapList(list: readonly unknown[], schema: JsonSchema, path: string, errors: FieldError[]): void {
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const seen = new Set<string>();
+  const counts = new Map<string, number>();
   for (const [i, item] of list.entries()) {
     if (!isObject(item)) continue;
     const key = keyOf(item, keys, schema);
-    if (seen.has(key)) {
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count === 2) {
       const fields = [...keys].sort().filter((k) => item[k] !== undefined);
       errors.push(duplicate(`${path}[${i}]`, Object.fromEntries(fields.map((k) => [k, item[k]]))));
     }
-    seen.add(key);
   }
 }
 
