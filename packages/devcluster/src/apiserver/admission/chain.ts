@@ -1,5 +1,6 @@
 import type { AnyObject } from '@drey/kube';
 import type { Admission, AdmissionRequest } from '../model.ts';
+import { cloneJson } from '../schema/json.ts';
 
 /** One admission plugin. Both functions throw a StatusError to refuse. */
 export interface AdmissionPlugin {
@@ -19,7 +20,7 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): Admission {
       let { object } = request;
       for (const plugin of plugins) {
         if (object === undefined || plugin.mutate === undefined) continue;
-        const outcome = await plugin.mutate({ ...request, object }, structuredClone(object));
+        const outcome = await plugin.mutate({ ...request, object }, cloneJson(object));
         object = outcome?.object ?? object;
         warnings.push(...(outcome?.warnings ?? []));
       }

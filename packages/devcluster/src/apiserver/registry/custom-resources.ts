@@ -7,6 +7,7 @@ import {
   selectableValue,
 } from '../crd/index.ts';
 import type { FieldError, Strategy, SubresourceDefinition, Verb } from '../model.ts';
+import { cloneJson } from '../schema/json.ts';
 import { subdomainErrors } from '../validation/formats.ts';
 import { finalizerWarnings, objectMetaErrors, objectMetaUpdateErrors } from '../validation/object-meta.ts';
 import { sameValue } from './same-value.ts';
@@ -90,7 +91,7 @@ function customResource(crd: AnyObject, version: CompiledVersion, stored: Compil
 function converter(version: CompiledVersion, apiVersion: string): (object: AnyObject) => AnyObject {
   return (object) => {
     if (object.apiVersion === apiVersion) return object;
-    const converted = structuredClone(convertCustomResource(object, apiVersion));
+    const converted = cloneJson(convertCustomResource(object, apiVersion));
     version.prune(converted);
     version.applyDefaults(converted);
     return converted;

@@ -18,6 +18,15 @@ export function getOwn(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
+/** A copy that shares nothing with `value`. Several times faster than `structuredClone`, and for plain JSON only. */
+export function cloneJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(cloneJson) as T;
+  const copy: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) setOwn(copy, key, cloneJson(member));
+  return copy as T;
+}
+
 /** Deep equality. */
 export function equalJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;

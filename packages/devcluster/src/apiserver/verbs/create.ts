@@ -1,5 +1,6 @@
 import type { AnyObject } from '@drey/kube';
 import type { ApiResponse } from '../contract.ts';
+import { cloneJson } from '../schema/json.ts';
 import { recordUpdate } from '../ssa/index.ts';
 import { alreadyExists, badRequest, invalid, plain500 } from '../status.ts';
 import { admitMutating, admitValidating } from './admit.ts';
@@ -57,7 +58,7 @@ export async function insert(
   validateAdmission: (object: AnyObject) => Promise<void>,
 ): Promise<AnyObject> {
   const { resource, core } = call;
-  const draft: AnyObject = structuredClone(object);
+  const draft: AnyObject = cloneJson(object);
   if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
     throw plain500('resourceVersion should not be set on objects to be created');
   }

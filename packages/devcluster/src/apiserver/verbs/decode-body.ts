@@ -1,6 +1,7 @@
 import type { AnyObject } from '@drey/kube';
 import type { ServedResource } from '../registry/served.ts';
 import { type Decoded, decodeJson, decodeYaml, normalize, strictFieldErrors } from '../schema/index.ts';
+import { cloneJson } from '../schema/json.ts';
 import { badRequest, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
 import type { Call } from './context.ts';
@@ -155,7 +156,7 @@ function objectOf(
   if (target.crd !== undefined) {
     const problem = target.crd.decodeProblem(fields as unknown as AnyObject);
     if (problem !== undefined) throw cannotBeHandled(target, problem);
-    const object = withMetadata(structuredClone(fields));
+    const object = withMetadata(cloneJson(fields));
     const unknown = target.crd.prune(object);
     const problems = [
       ...duplicates.map((path) => `duplicate field "${path}"`),

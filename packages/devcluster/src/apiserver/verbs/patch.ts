@@ -18,6 +18,7 @@ import {
   type TypeSchema,
   unknownFields,
 } from '../schema/index.ts';
+import { cloneJson } from '../schema/json.ts';
 import { applyServerSide, recordUpdate } from '../ssa/index.ts';
 import { badRequest, conflict, failure, invalid } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
@@ -148,7 +149,7 @@ function asDocument(value: unknown): Record<string, unknown> {
 
 function unknownOf(resource: PatchTarget, document: Record<string, unknown>): readonly string[] {
   if (resource.crd !== undefined) {
-    return resource.crd.prune(withMetadata(structuredClone(document))).map((path) => `unknown field "${path}"`);
+    return resource.crd.prune(withMetadata(cloneJson(document))).map((path) => `unknown field "${path}"`);
   }
   return unknownFields(document, resource.schema).map((path) => `unknown field "${path}"`);
 }
@@ -169,7 +170,7 @@ function decodePatched(
   if (crd !== undefined) {
     const problem = crd.decodeProblem(document as unknown as AnyObject);
     if (problem !== undefined) throw badPatch(shown(document), problem);
-    const object = withMetadata(structuredClone(document));
+    const object = withMetadata(cloneJson(document));
     crd.prune(object);
     return object;
   }
@@ -219,7 +220,7 @@ function applyPatcher(call: Call, options: WriteOptions): Patcher {
 /** A custom resource is not read again but for its metadata, so that nulls in it are for its schema to refuse. */
 function appliedCustom(object: AnyObject): AnyObject {
   const metadata = normalize(object.metadata, objectMetaSchema());
-  return structuredClone(metadata.ok ? { ...object, metadata: metadata.value as AnyObject['metadata'] } : object);
+  return cloneJson(metadata.ok ? { ...object, metadata: metadata.value as AnyObject['metadata'] } : object);
 }
 
 function emptyObject({ resource }: Call): AnyObject {

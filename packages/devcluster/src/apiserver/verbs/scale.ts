@@ -2,6 +2,7 @@ import type { AnyObject } from '@drey/kube';
 import type { ApiResponse } from '../contract.ts';
 import { fieldsOf, listOf, numberOf, textOf, textsOf } from '../registry/rules/fields.ts';
 import { builtinSchema } from '../schema/index.ts';
+import { cloneJson } from '../schema/json.ts';
 import { type ReplicasPaths, recordUpdate, scaleOwners, scaleOwnersToParent } from '../ssa/index.ts';
 import { badRequest, invalid, notFound } from '../status.ts';
 import { invalidValue } from '../validation/field-errors.ts';
@@ -99,7 +100,7 @@ function scaled(
         old,
         object: asked,
       });
-  const next = structuredClone(parent);
+  const next = cloneJson(parent);
   setPath(next, replicasPath(call), fieldsOf(asked.spec).replicas ?? 0);
   const entries = scaleOwnersToParent(
     parent.metadata.managedFields,

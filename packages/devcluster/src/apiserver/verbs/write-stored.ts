@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyObject } from '@drey/kube';
+import { cloneJson } from '../schema/json.ts';
 import { keepTimesOfNoop } from '../ssa/index.ts';
 import { conflict, invalid, MODIFIED_MEANWHILE, notFound, plain500 } from '../status.ts';
 import type { StoredRecord } from '../storage/index.ts';
@@ -79,7 +80,7 @@ async function changeStored(call: Call, write: StoredWrite, record: StoredRecord
   );
   if (write.uidIsPrecondition) checkUid(call, admitted, existing);
   checkVersion(call, admitted, existing);
-  const changed: AnyObject = structuredClone(keepTimesOfNoop(existing, admitted));
+  const changed: AnyObject = cloneJson(keepTimesOfNoop(existing, admitted));
   beforeUpdate(call, changed, existing);
   const release = core.allocators.allocate(resource, changed, existing);
   const next = canonical(resource, changed);
