@@ -75,6 +75,14 @@ describe('the API server', () => {
     ]);
   });
 
+  it('warns also where it refuses', async () => {
+    const body = { metadata: { name: 'c' }, bogus: 1 };
+    const warnings: unknown[] = [];
+    for (let i = 0; i < 2; i++)
+      warnings.push((await send('POST', '/api/v1/namespaces/n/configmaps', { body })).warnings);
+    expect(warnings).toEqual([['unknown field "bogus"'], ['unknown field "bogus"']]);
+  });
+
   it('never changes what it handed out or stored when a later write is refused', async () => {
     await create('pods', pod('p'));
     const before = JSON.stringify(await answer('GET', '/api/v1/namespaces/n/pods/p'));

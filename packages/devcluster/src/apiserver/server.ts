@@ -82,10 +82,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     decodeProtobuf: plugins.decodeProtobuf,
   };
   const handle: ApiHandler = async (request) => {
+    const warnings: string[] = [];
     try {
-      return await answer(core, plugins, request);
+      return await answer(core, plugins, request, warnings);
     } catch (error) {
-      if (error instanceof StatusError) return statusAnswer(error, request.headers.accept);
+      if (error instanceof StatusError) return { ...statusAnswer(error, request.headers.accept), warnings };
       if (error instanceof StoreError) return statusAnswer(storeRefusal(error), request.headers.accept);
       options.onFault?.(error, request);
       const message = error instanceof Error ? error.message : String(error);
@@ -127,7 +128,13 @@ const NOT_FOUND_PAGE: ApiResponse = {
   body: Buffer.from('404 page not found\n'),
 };
 
-async function answer(core: ServerCore, plugins: ServerPlugins, request: ApiRequest): Promise<ApiResponse> {
+/** Puts what the client is to be warned of into `warnings`, also when it throws. */
+async function answer(
+  core: ServerCore,
+  plugins: ServerPlugins,
+  request: ApiRequest,
+  warnings: string[],
+): Promise<ApiResponse> {
   const info = requestInfoOf(request.method, request.path, request.query);
   const decision = plugins.authorizer?.(request.user, info) ?? { allowed: true, reason: '' };
   if (!decision.allowed) throw new StatusError(forbiddenStatus(request.user, accessOf(info), decision.reason));
@@ -140,7 +147,7 @@ async function answer(core: ServerCore, plugins: ServerPlugins, request: ApiRequ
     throw resourceUnknown();
   }
   const subresource = resource.subresources.find(({ name }) => name === info.subresource);
-  const call: Call = { core, request, info, resource, subresource, warnings: [] };
+  const call: Call = { core, request, info, resource, subresource, warnings };
   return handleResource(call);
 }
 
