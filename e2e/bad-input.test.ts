@@ -14,7 +14,7 @@ import {
   systemRandom,
   UndiciTransport,
 } from '@drey/kube';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { root } from '../scripts/process.ts';
 import { type Ended, openWorkshop, type Running, type Workshop } from './support/command.ts';
@@ -206,13 +206,13 @@ describe('a cluster cannot start', () => {
   });
 });
 
-const smallDisk = mountSmallDisk();
-
-describe.skipIf(smallDisk === undefined)('a full disk', () => {
-  afterAll(() => smallDisk?.unmount());
-
-  it('refuses writes, reads on, takes writes again once there is space, and a restart finds what was acknowledged', async () => {
-    const disk = smallDisk as SmallDisk;
+describe('a full disk', () => {
+  it('refuses writes, reads on, takes writes again once there is space, and a restart finds what was acknowledged', async ({
+    skip,
+  }) => {
+    const disk = mountSmallDisk();
+    if (disk === undefined) return skip('only root may mount a small disk here');
+    onTestFinished(disk.unmount);
     const data = `${disk.path}/data`;
     const filler = `${disk.path}/filler`;
     writeFileSync(filler, Buffer.alloc(400_000));
