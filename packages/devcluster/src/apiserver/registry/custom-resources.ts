@@ -125,9 +125,9 @@ function customStrategy(version: CompiledVersion, namespaced: boolean): Strategy
       ...objectMetaErrors(object, namespaced, subdomainErrors),
       ...version.validate(object, undefined),
     ],
-    validateUpdate: (object, old): readonly FieldError[] => [
+    validateUpdate: (object, old, subresource): readonly FieldError[] => [
       ...objectMetaUpdateErrors(object, old),
-      ...version.validate(object, old),
+      ...(subresource === 'status' ? version.validate(object, old).map(fromStatus) : version.validate(object, old)),
     ],
     bumpsGeneration: (object, old) => !sameValue(content(object, version), content(old, version)),
     selectableFields: (object) =>
@@ -135,6 +135,13 @@ function customStrategy(version: CompiledVersion, namespaced: boolean): Strategy
         version.selectableFields.map((path) => [path.replace(/^\./, ''), selectableValue(object, path)]),
       ),
   };
+}
+
+/** The status endpoint judges the status alone: its messages name fields from there. */
+function fromStatus(error: FieldError): FieldError {
+  if (!error.field.startsWith('status.')) return error;
+  const within = error.field.slice('status.'.length);
+  return { ...error, message: error.message.replace(`${error.field} in body`, `${within} in body`) };
 }
 
 /** A status update changes the status and nothing else, not even labels. */

@@ -10,8 +10,9 @@ export function shown(value: unknown): string {
 
 /** A string in Go's quoted form. */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(/\\u([0-9a-f]{4})/g, (whole, hex: string) =>
-    Number.parseInt(hex, 16) < 0x80 ? `\\x${hex.slice(2)}` : whole,
+  // A backslash of the text itself comes doubled, and what is behind it is no escape.
+  return JSON.stringify(text).replace(/\\\\|\\u([0-9a-f]{4})/g, (whole, hex: string | undefined) =>
+    hex !== undefined && Number.parseInt(hex, 16) < 0x80 ? `\\x${hex.slice(2)}` : whole,
   );
 }
 

@@ -52,7 +52,7 @@ const definition = {
                   },
                 },
               },
-              status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+              status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { phase: string } },
             },
           },
         },
@@ -193,6 +193,14 @@ describe('finalizers', () => {
       `metadata.finalizers: "a.b": prefer a domain-qualified finalizer name including a path (/) ${advice}`,
     ]);
   });
+});
+
+test('messages of the status endpoint name fields of the status, and quote what was sent', async () => {
+  await create({ color: 'a<b' });
+  expect(problems(await merge({ status: { phase: 5 } }, '/status'))).toEqual([
+    '422 status.phase: Invalid value: "integer": phase in body must be of type string: "integer"',
+  ]);
+  expect((await merge({ metadata: { labels: 5 } })).body.message).toContain('\\"color\\":\\"a\\\\u003cb\\"');
 });
 
 describe('what a Scale is made of', () => {
