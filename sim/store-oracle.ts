@@ -37,7 +37,7 @@ export class StoreOracle {
 
   #status({ metadata, spec, status }: FlinkDeployment): void {
     const { uid, name, generation = 1 } = metadata;
-    this.#wanted.set(`${uid}/${generation}`, wishOf(spec.job));
+    this.#wanted.set(`${uid}/${generation}`, spec.job?.state === 'suspended' ? SUSPENDED : wishOf(spec.job));
     if (status === undefined || status === null) return;
     const { reconciliationStatus, ...told } = status;
     this.text(`the status of ${name}`, JSON.stringify(told));
@@ -49,7 +49,8 @@ export class StoreOracle {
     if (observed < before || observed > generation) this.#violate('no generation is claimed too early', detail);
     const recorded = JSON.parse(reconciliationStatus?.lastReconciledSpec ?? '{}') as Pick<FlinkDeployment, 'spec'>;
     const wanted = this.#wanted.get(`${uid}/${observed}`);
-    // The recorded state of a job is what it really is at the time; what is wanted of it besides has to be that of the spec.
+    // While a job is to be suspended nothing has to be done for another parallelism.
+    if (wanted === undefined || wanted === SUSPENDED) return;
     if (wishOf(recorded.spec?.job) !== wanted) {
       this.#violate(
         'no generation is claimed too early',
@@ -86,6 +87,8 @@ export class StoreOracle {
     this.violations.push({ rule, at: this.#now(), detail });
   }
 }
+
+const SUSPENDED = 'suspended';
 
 function wishOf(job: FlinkDeployment['spec']['job']): string {
   return `parallelism ${job?.parallelism}`;
