@@ -55,6 +55,13 @@ export class SafetyOracle {
 
   readonly #forgottenAt = new Map<string, number>();
 
+  /** The JobManager of a cluster was killed, or its Deployment deleted. */
+  loses(clusterId: string, at: number): void {
+    this.#lost.set(clusterId, [...(this.#lost.get(clusterId) ?? []), at]);
+  }
+
+  readonly #lost = new Map<string, number[]>();
+
   #event(event: RunEvent): void {
     if (event.type === 'ended') {
       const open = this.#open.get(event.clusterId);
@@ -129,8 +136,12 @@ export class SafetyOracle {
     const end = this.#storage.history.find(
       (one) => one.type === 'ended' && one.jobId === snapshot.jobId && one.at >= snapshot.completedAt,
     );
-    // A job that ended by itself told where its state is.
-    if (end?.type !== 'ended' || end.state === 'FINISHED' || end.state === 'CANCELED') return true;
+    if (end?.type !== 'ended') return true;
+    if (end.state === 'FINISHED' || end.state === 'CANCELED') {
+      // A job that ended by itself tells where its state is, if its JobManager lives long enough to be asked.
+      const lost = this.#lost.get(end.clusterId) ?? [];
+      return !lost.some((at) => at >= end.at && at < end.at + SIGHT_MS);
+    }
     return Math.max(snapshot.completedAt, sightSince) + SIGHT_MS <= end.at;
   }
 

@@ -249,6 +249,9 @@ class SeedRun {
   #happen(incident: Incident): void {
     const world = this.#mustWorld();
     this.#trace(`${incident.do} ${'name' in incident ? incident.name : ''}`);
+    if (incident.do === 'kill-jobmanager' || incident.do === 'delete-jobmanager-deployment') {
+      this.#mustOracle().loses(`${namespace}/${incident.name}`, this.#clock.now());
+    }
     if (incident.do === 'crash-operator') {
       if (!this.#scope?.alive) return;
       this.#faults.crashes++;
