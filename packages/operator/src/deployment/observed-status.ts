@@ -55,7 +55,9 @@ function withJobManager(input: ObservationInput): Observed {
   if (next === 'ERROR' && jobManager.failure !== undefined) {
     const { reason, message } = jobManager.failure;
     const error = errorText({ type: ERROR_TYPES.deployment, message, metadata: { reason } }, errorLimits);
-    const failed = withJobState({ ...changed, error }, 'RECONCILING', world.now);
+    // A job that is over stays so: the idle JobManager of a suspended job is no job that comes back.
+    const over = isTerminal(status.jobStatus?.state ?? undefined);
+    const failed = over ? { ...changed, error } : withJobState({ ...changed, error }, 'RECONCILING', world.now);
     const news = error === status.error && previous === 'ERROR';
     return { status: failed, events: news ? [] : [warning(reason, message, 'JobManagerDeployment')] };
   }
