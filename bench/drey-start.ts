@@ -135,7 +135,7 @@ async function measureStart(cluster: Launched, object: FlinkDeployment): Promise
       if (overview !== undefined) mark('tasksRunning', allRunning(await json(`${rest}/jobs/overview`)));
     }
     mark('runningInStatus', isRunning(await client.get(FlinkDeployments, namespace, name)));
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return Object.fromEntries(marks) as unknown as DreyTimes;
 }
@@ -173,7 +173,7 @@ async function measureUpgrade(cluster: Launched): Promise<UpgradeTimes> {
       marks.has('down') && isRunning(object) && object.status?.observedGeneration === object.metadata.generation,
     );
     if (marks.has('up') && marks.has('reported')) break;
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const since = (what: string): number => ((marks.get(what) ?? Number.NaN) - lastUp) / 1000;
   return {
