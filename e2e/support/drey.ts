@@ -22,6 +22,8 @@ export interface TestCluster {
     holds: (object: FlinkDeployment) => boolean,
     timeoutMs?: number,
   ): Promise<FlinkDeployment>;
+  /** Resolves with the first line of a kubectl that keeps printing (`get -w`) that satisfies `holds`; sees every version. */
+  line(args: readonly string[], holds: (line: string) => boolean, timeoutMs?: number): Promise<string>;
   /** Applies YAML or an object. */
   apply(object: unknown): void;
   /** A GET on a job cluster's REST API, through its Service. */
@@ -102,6 +104,24 @@ export async function startDrey(name: string, ...flags: string[]): Promise<TestC
       throw new Error(
         `${one} did not reach "${what}" within ${timeoutMs} ms: ${JSON.stringify(last?.status, null, 1)}`,
       );
+    },
+    line(args, holds, timeoutMs = 60_000) {
+      const watching = spawn('kubectl', ['--kubeconfig', kubeconfig, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+      return new Promise<string>((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`kubectl ${args.join(' ')}: not within ${timeoutMs} ms`)),
+          timeoutMs,
+        );
+        let rest = '';
+        watching.stdout.on('data', (chunk: Buffer) => {
+          const parts = (rest + chunk.toString()).split('\n');
+          rest = parts.pop() ?? '';
+          const found = parts.find(holds);
+          if (found === undefined) return;
+          clearTimeout(timer);
+          resolve(found);
+        });
+      }).finally(() => watching.kill('SIGKILL'));
     },
     apply(object) {
       const input = typeof object === 'string' ? object : JSON.stringify(object);
