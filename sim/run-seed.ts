@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { allCrds, type FlinkDeployment } from '@drey/api';
+import { allCrds, type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { createSimulatedWorld, type SimulatedWorld, type Timings, usualTimings } from '@drey/devcluster/testing';
-import { type AnyObject, isKubeError, type Random, type Resource, resource } from '@drey/kube';
+import { type AnyObject, isKubeError, type Random } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { checkConverged, unsettled, type ValidWish, type Wish } from './convergence.ts';
 import { type FlinkWeather, startOperatorProcess } from './operator-process.ts';
@@ -10,16 +10,6 @@ import { type Action, drawScenario, type Incident, namespace, type Scenario } fr
 import { type FaultCounts, type FaultRates, noFaults, ProcessScope, type Tamper } from './scope.ts';
 import { StoreOracle } from './store-oracle.ts';
 import { tell } from './trace.ts';
-
-const FlinkDeployments: Resource<FlinkDeployment> = resource<FlinkDeployment>({
-  ...{
-    group: 'flink.apache.org',
-    version: 'v1beta1',
-    kind: 'FlinkDeployment',
-    plural: 'flinkdeployments',
-    namespaced: true,
-  },
-});
 
 export interface SeedResult {
   readonly seed: number;
