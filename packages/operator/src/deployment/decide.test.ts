@@ -435,3 +435,23 @@ test('Session clusters are left alone, and said to be', () => {
     reason: 'NotSupported',
   });
 });
+
+describe('A job that is cancelled before it restored anything', () => {
+  test('is continued from what it was to be started from', () => {
+    const { deployment, world } = aRunning({ job: { initialSavepointPath: 'file:///sp' } });
+    const nothing = { completed: undefined, savepoint: undefined, restored: undefined, pendingSince: undefined };
+    const plan = decide(
+      {
+        ...world,
+        deployment,
+        flink: {
+          ...world.flink,
+          jobs: { kind: 'ok', value: [aJob('CANCELED')] },
+          checkpoints: { kind: 'ok', value: nothing },
+        },
+      },
+      POLICY,
+    );
+    expect(plan.status.jobStatus?.upgradeSavepointPath).toBe('file:///sp');
+  });
+});

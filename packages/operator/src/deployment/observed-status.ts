@@ -112,8 +112,10 @@ function withEndState(
       return status;
     case 'path':
       return withJob(status, { upgradeSavepointPath: job.end.path });
+    // It had nothing of its own, so what it was started from, if anything, is still the newest. A job that is cancelled
+    // while it starts has not even restored that yet and reports nothing of it.
     case 'none':
-      return job.state === 'CANCELED' ? withJob(status, { upgradeSavepointPath: null }) : status;
+      return status;
     case 'not-persistent':
       return stateful ? withJob(status, { upgradeSavepointPath: LAST_STATE_MARKER }) : status;
   }

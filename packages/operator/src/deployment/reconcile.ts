@@ -2,8 +2,7 @@ import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import { isKubeError, type Outcome, type Pass, priority } from '@drey/kube';
 import type { JobPulse } from '../runtime/job-pulse.ts';
-import type { OperatorPolicy } from '../runtime/policy.ts';
-import type { Env } from '../runtime/ports.ts';
+import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
 import { decide } from './decide.ts';
 import { failedEvent, failedStatus, failureOf } from './failure.ts';
@@ -21,12 +20,8 @@ const OUTDATED_RETRY_MS = 50;
 const JITTER = 0.2;
 
 /** What passes over deployments share. */
-export interface ReconcileScope {
-  readonly env: Env;
-  readonly policy: OperatorPolicy;
+export interface ReconcileScope extends Pick<KindScope, 'env' | 'policy' | 'epoch'> {
   readonly pulse: JobPulse;
-  /** Leadership epoch, 0 without leader election. */
-  readonly epoch: () => number;
 }
 
 /** One pass: observe, decide, act. */

@@ -1,5 +1,21 @@
-import type { FlinkDeployment } from '@drey/api';
-import { type Deployment, type DeploymentSpec, type Pod, type Service, Store } from '@drey/kube';
+import {
+  type FlinkDeployment,
+  FlinkDeployments,
+  type FlinkSessionJob,
+  FlinkSessionJobs,
+  type FlinkStateSnapshot,
+  FlinkStateSnapshots,
+} from '@drey/api';
+import {
+  type Cached,
+  Deployment,
+  type DeploymentSpec,
+  type KubeObject,
+  Pod,
+  type Resource,
+  Service,
+  Store,
+} from '@drey/kube';
 
 /** Label that Flink puts on everything it makes for a native cluster, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';
@@ -10,6 +26,42 @@ export interface Caches {
   readonly deployments: Store<Deployment>;
   readonly pods: Store<Pod, 'cluster'>;
   readonly services: Store<Service>;
+  /** By the session cluster they name. */
+  readonly sessionJobs: Store<FlinkSessionJob, 'cluster'>;
+  /** By the job they are of. */
+  readonly snapshots: Store<FlinkStateSnapshot, 'job'>;
+}
+
+/** What a cache is filled with. */
+export interface Watched {
+  readonly resource: Resource<KubeObject>;
+  readonly store: Store<KubeObject>;
+  /** Objects made by Flink or by this operator; the user's own are selected by the operator's configuration. */
+  readonly selector: string | undefined;
+  /** An object that a user writes. */
+  readonly primary: boolean;
+}
+
+/** Every cache with what it watches. */
+export function watchedBy(caches: Caches): readonly Watched[] {
+  const watched = <T extends KubeObject>(
+    resource: Resource<T>,
+    store: Store<T> | Store<T, never>,
+    selector?: string,
+  ): Watched => ({
+    resource: resource as Resource<KubeObject>,
+    store: store as unknown as Store<KubeObject>,
+    selector,
+    primary: selector === undefined,
+  });
+  return [
+    watched(FlinkDeployments, caches.flinkDeployments),
+    watched(FlinkSessionJobs, caches.sessionJobs as never),
+    watched(FlinkStateSnapshots, caches.snapshots as never),
+    watched(Deployment, caches.deployments, NATIVE_CLUSTER_SELECTOR),
+    watched(Pod, caches.pods as never, NATIVE_CLUSTER_SELECTOR),
+    watched(Service, caches.services, NATIVE_CLUSTER_SELECTOR),
+  ];
 }
 
 /** Empty caches. They keep only what decisions read: specs of pods and of Deployments are dropped. */
@@ -19,6 +71,8 @@ export function createCaches(onFault: (error: unknown) => void): Caches {
     deployments: new Store<Deployment>({ onFault, transform: withoutTemplate }),
     pods: new Store<Pod, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: withoutSpec }),
     services: new Store<Service>({ onFault }),
+    sessionJobs: new Store<FlinkSessionJob, 'cluster'>({ onFault, indexers: { cluster: sessionClusterOf } }),
+    snapshots: new Store<FlinkStateSnapshot, 'job'>({ onFault, indexers: { job: jobOfSnapshot } }),
   };
 }
 
@@ -29,6 +83,16 @@ export function clusterOf(object: {
   const { namespace, labels } = object.metadata;
   const app = labels?.app;
   return namespace === undefined || app === undefined ? [] : [`${namespace}/${app}`];
+}
+
+function sessionClusterOf({ metadata, spec }: Cached<FlinkSessionJob>): string[] {
+  return [`${metadata.namespace}/${spec.deploymentName}`];
+}
+
+/** `Kind/namespace/name` of the object whose job a snapshot is of. */
+function jobOfSnapshot({ metadata, spec }: Cached<FlinkStateSnapshot>): string[] {
+  const { kind, name } = spec.jobReference ?? {};
+  return [`${kind}/${metadata.namespace}/${name}`];
 }
 
 function withoutTemplate(deployment: Deployment): Deployment {

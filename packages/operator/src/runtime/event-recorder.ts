@@ -1,8 +1,7 @@
-import type { FlinkDeployment } from '@drey/api';
 import { type Clock, CoreEvent, isKubeError, type KubeClient } from '@drey/kube';
 import type { Logger } from 'pino';
 import type { PlannedEvent } from '../deployment/plan.ts';
-import type { EventSink } from './ports.ts';
+import type { EventSink, Regarding } from './ports.ts';
 
 /** Events that wait to be sent; more than this are dropped, since events are news, not records. */
 const QUEUE_LIMIT = 1_000;
@@ -26,15 +25,15 @@ export function eventRecorder(env: {
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
   return {
-    send(deployment, event) {
+    send(regarding, event) {
       if (waiting >= QUEUE_LIMIT || env.signal.aborted) return;
       waiting += 1;
       last = last.then(async () => {
         try {
-          await deliver(env, deployment, event);
+          await deliver(env, regarding, event);
         } catch (error) {
-          const { namespace: ns, name } = deployment.metadata;
-          env.log.warn({ kind: deployment.kind, ns, name, reason: event.reason, err: error }, 'event was not written');
+          const { namespace: ns, name } = regarding.metadata;
+          env.log.warn({ kind: regarding.kind, ns, name, reason: event.reason, err: error }, 'event was not written');
         } finally {
           waiting -= 1;
         }
@@ -46,18 +45,18 @@ export function eventRecorder(env: {
 
 async function deliver(
   env: { kube: KubeClient; clock: Clock; signal: AbortSignal },
-  deployment: FlinkDeployment,
+  regarding: Regarding,
   event: PlannedEvent,
 ): Promise<void> {
-  const { namespace = '', name = '', uid = '' } = deployment.metadata;
+  const { namespace = '', name = '', uid = '' } = regarding.metadata;
   const { component, type, reason } = event;
   const message = event.message.slice(0, MESSAGE_LIMIT);
   const now = new Date(env.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   const object: CoreEvent = {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: eventName(deployment, event), namespace },
-    involvedObject: { apiVersion: deployment.apiVersion, kind: deployment.kind, name, namespace, uid },
+    metadata: { name: eventName(regarding, event), namespace },
+    involvedObject: { apiVersion: regarding.apiVersion, kind: regarding.kind, name, namespace, uid },
     type,
     reason,
     message,
@@ -83,9 +82,9 @@ async function deliver(
 }
 
 /** The component, and a number that is the same for the same news about the same object. */
-export function eventName(deployment: FlinkDeployment, event: PlannedEvent): string {
-  const { name = '', uid = '' } = deployment.metadata;
-  const identity = event.reason + (event.key ?? event.message) + event.type + deployment.kind + name + uid;
+export function eventName(regarding: Regarding, event: PlannedEvent): string {
+  const { name = '', uid = '' } = regarding.metadata;
+  const identity = event.reason + (event.key ?? event.message) + event.type + regarding.kind + name + uid;
   return `${event.component}.${javaHashCode(identity) & 0x7fffffff}`;
 }
 

@@ -10,7 +10,7 @@ export interface OperatorMetrics {
   readonly statusWrites: Counter<'kind'>;
   readonly transitions: Counter<'kind' | 'to'>;
   readonly queueDepth: Gauge<'kind' | 'state'>;
-  readonly watchedJobs: Gauge;
+  readonly watchedJobs: Gauge<'kind'>;
 }
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -65,6 +65,11 @@ export function operatorMetrics(): OperatorMetrics {
       labelNames: ['kind', 'state'],
       registers,
     }),
-    watchedJobs: new Gauge({ name: 'flink_operator_watched_jobs', help: 'Jobs whose state is followed.', registers }),
+    watchedJobs: new Gauge({
+      name: 'flink_operator_watched_jobs',
+      help: 'Jobs whose state is followed.',
+      labelNames: ['kind'],
+      registers,
+    }),
   };
 }

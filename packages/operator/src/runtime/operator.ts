@@ -1,32 +1,26 @@
-import { FlinkDeployments } from '@drey/api';
 import { type ConfigEntries, type FlinkTransport, operatorOptions } from '@drey/flink';
 import {
   type Clock,
-  Deployment,
   KeyedQueue,
   type KubeClient,
   type KubeObject,
-  keyOf,
-  Pod,
   priority,
   type Random,
   Reflector,
   type Resource,
   runController,
-  Service,
   type Store,
   showOwnWrites,
-  storeSource,
 } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
-import { reconcile } from '../deployment/reconcile.ts';
-import { type Caches, clusterOf, createCaches, NATIVE_CLUSTER_SELECTOR } from './caches.ts';
+import { deploymentController } from '../deployment/controller.ts';
+import { type Caches, createCaches, type Watched, watchedBy } from './caches.ts';
 import { nativeClusterBuilder } from './cluster-builder.ts';
 import { serviceEndpoint } from './endpoints.ts';
 import { eventRecorder } from './event-recorder.ts';
 import { flinkPort } from './flink-port.ts';
-import { JobPulse } from './job-pulse.ts';
+import type { KindController, KindFactory, KindScope } from './kind-controller.ts';
 import { type OperatorMetrics, operatorMetrics } from './metrics.ts';
 import { operatorPolicy } from './policy.ts';
 import type { ClusterBuilder, EndpointResolver, Env, FlinkPort } from './ports.ts';
@@ -70,6 +64,9 @@ export interface Operator {
 /** How long running passes may take to end when the operator stops. */
 const GRACE_MS = 10_000;
 
+/** Every kind the operator reconciles. */
+const KINDS: readonly KindFactory[] = [deploymentController];
+
 /** An operator. It holds no global state: several may run in one process. */
 export function createOperator(env: OperatorEnv, options: OperatorOptions = {}): Operator {
   const config = options.config ?? DEFAULT_OPERATOR_CONFIG;
@@ -80,9 +77,6 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   const caches = createCaches((error) => env.log.error({ err: error }, 'a listener of a cache failed'));
   const kube = showOwnWrites(env.kube, storeOf(caches));
   const recorder = eventRecorder({ kube: env.kube, clock: env.clock, log: env.log, signal: finished.signal });
-  const queue = new KeyedQueue({ clock: env.clock, random: env.random, backoff: { firstMs: 500, capMs: 60_000 } });
-  const wake = (key: string): void => queue.add(key, { priority: priority.transition });
-  const pulse = new JobPulse({ clock: env.clock, random: env.random, wake, signal: stopped.signal });
   const inner: Env = {
     clock: env.clock,
     random: env.random,
@@ -95,7 +89,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     endpoints: env.endpoints ?? serviceEndpoint,
     clusters: options.clusters ?? nativeClusterBuilder(config, options.logging),
   };
-  const scope = { env: inner, policy, pulse, epoch: options.epoch ?? (() => 0) };
+  const scope: KindScope = { env: inner, policy, epoch: options.epoch ?? (() => 0), signal: stopped.signal };
   const namespaces = watchedNamespaces(options, policy.options.get(operatorOptions.watchedNamespaces));
   let running: Promise<unknown> | undefined;
   let ready = false;
@@ -112,21 +106,9 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
         policy.options.get(operatorOptions.labelSelector),
         stopped.signal,
       );
-      const controller = runController(
-        {
-          name: 'flinkdeployments',
-          clock: env.clock,
-          queue,
-          workers: Math.max(1, policy.options.get(operatorOptions.reconcileParallelism)),
-          sources: sourcesOf(caches),
-          reconcile: (pass) => reconcile(scope, pass),
-          graceMs: GRACE_MS,
-          observer: observerOf(env, metrics, queue, pulse),
-        },
-        stopped.signal,
-      );
-      running = Promise.allSettled([controller, ...reflectors]);
-      await Promise.race([synced(caches, stopped.signal), controller]);
+      const controllers = KINDS.map((make) => runKind(env, make, scope, metrics));
+      running = Promise.allSettled([...controllers, ...reflectors]);
+      await Promise.race([synced(caches, stopped.signal), ...controllers]);
       ready = true;
       env.log.info({ namespaces }, 'operator started');
     },
@@ -140,6 +122,25 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   };
 }
 
+/** The queue and the workers of one kind. */
+function runKind(env: OperatorEnv, make: KindFactory, scope: KindScope, metrics: OperatorMetrics): Promise<void> {
+  const queue = new KeyedQueue({ clock: env.clock, random: env.random, backoff: { firstMs: 500, capMs: 60_000 } });
+  const controller = make(scope, (key) => queue.add(key, { priority: priority.transition }));
+  return runController(
+    {
+      name: controller.kind,
+      clock: env.clock,
+      queue,
+      workers: Math.max(1, scope.policy.options.get(operatorOptions.reconcileParallelism)),
+      sources: controller.sources,
+      reconcile: controller.reconcile,
+      graceMs: GRACE_MS,
+      observer: observerOf(env, metrics, queue, controller),
+    },
+    scope.signal,
+  );
+}
+
 function watchedNamespaces(options: OperatorOptions, configured: string): readonly (string | undefined)[] {
   const named = (options.namespaces ?? []).filter((name) => name !== '');
   if (named.length > 0) return named;
@@ -148,12 +149,7 @@ function watchedNamespaces(options: OperatorOptions, configured: string): readon
 }
 
 function storeOf(caches: Caches) {
-  const stores = new Map<string, unknown>([
-    [FlinkDeployments.plural, caches.flinkDeployments],
-    [Deployment.plural, caches.deployments],
-    [Pod.plural, caches.pods],
-    [Service.plural, caches.services],
-  ]);
+  const stores = new Map(watchedBy(caches).map(({ resource, store }) => [resource.plural, store]));
   return <T extends KubeObject>(r: Resource<T>): Pick<Store<T>, 'written'> | undefined =>
     stores.get(r.plural) as Pick<Store<T>, 'written'> | undefined;
 }
@@ -165,56 +161,33 @@ function reflect(
   labelSelector: string | undefined,
   signal: AbortSignal,
 ): Promise<void>[] {
-  const run = <T extends KubeObject>(
-    resource: Resource<T>,
-    store: { feed: Store<T>['feed'] },
-    selector: string | undefined,
-  ): Promise<void>[] =>
-    namespaces.map((namespace) =>
-      new Reflector<T>({
+  const run = ({ resource, store, selector, primary }: Watched): Promise<void>[] => {
+    const labels = primary ? labelSelector : selector;
+    return namespaces.map((namespace) =>
+      new Reflector({
         client: env.kube,
         resource,
         feed: store.feed(namespace),
         clock: env.clock,
         random: env.random,
         ...(namespace === undefined ? {} : { namespace }),
-        ...(selector === undefined ? {} : { labelSelector: selector }),
+        ...(labels === undefined ? {} : { labelSelector: labels }),
         observer: {
           failed: (error, retryMs) =>
             env.log.warn({ resource: resource.plural, ns: namespace, retryMs, err: error }, 'watch failed'),
         },
       }).run(signal),
     );
-  return [
-    ...run(FlinkDeployments, caches.flinkDeployments, labelSelector),
-    ...run(Deployment, caches.deployments, NATIVE_CLUSTER_SELECTOR),
-    ...run(Pod, caches.pods, NATIVE_CLUSTER_SELECTOR),
-    ...run(Service, caches.services, NATIVE_CLUSTER_SELECTOR),
-  ];
-}
-
-function sourcesOf(caches: Caches) {
-  const toCluster = (change: { readonly object: { readonly metadata: KubeObject['metadata'] } }): string[] =>
-    clusterOf(change.object as KubeObject).filter((key) => caches.flinkDeployments.getByKey(key) !== undefined);
-  const inTransition = { priorityOf: () => priority.transition, ignoreOwn: true };
-  return [
-    storeSource(caches.flinkDeployments, (change) => [keyOf(change.object)], { ignoreOwn: true }),
-    storeSource(caches.deployments, (change) => toCluster(change as never), inTransition),
-    storeSource(caches.pods as never as Store<Pod>, (change) => toCluster(change as never), inTransition),
-    storeSource(caches.services, (change) => toCluster(change as never), inTransition),
-  ];
+  };
+  return watchedBy(caches).flatMap(run);
 }
 
 async function synced(caches: Caches, signal: AbortSignal): Promise<void> {
-  await Promise.all(
-    [caches.flinkDeployments, caches.deployments, caches.pods, caches.services].map((store) =>
-      store.whenSynced(signal),
-    ),
-  );
+  await Promise.all(watchedBy(caches).map(({ store }) => store.whenSynced(signal)));
 }
 
-function observerOf(env: OperatorEnv, metrics: OperatorMetrics, queue: KeyedQueue, pulse: JobPulse) {
-  const kind = 'FlinkDeployment';
+function observerOf(env: OperatorEnv, metrics: OperatorMetrics, queue: KeyedQueue, controller: KindController) {
+  const { kind } = controller;
   return {
     passed: (info: { durationMs: number; waitedMs: number; outcome: string }): void => {
       metrics.reconciles.inc({ kind, result: info.outcome });
@@ -227,13 +200,13 @@ function observerOf(env: OperatorEnv, metrics: OperatorMetrics, queue: KeyedQueu
       );
       metrics.queueDepth.set({ kind, state: 'waiting' }, waiting);
       metrics.queueDepth.set({ kind, state: 'processing' }, processing);
-      metrics.watchedJobs.set(pulse.size);
+      if (controller.watchedJobs !== undefined) metrics.watchedJobs.set({ kind }, controller.watchedJobs());
     },
     failed: (key: string, error: unknown, info: { failures: number; retryMs: number | undefined }): void => {
-      env.log.debug({ key, failures: info.failures, retryMs: info.retryMs, err: error }, 'pass will be repeated');
+      env.log.debug({ kind, key, failures: info.failures, retryMs: info.retryMs, err: error }, 'pass will be repeated');
     },
     abandoned: (keys: readonly string[]): void => {
-      env.log.warn({ keys }, 'passes did not end in time');
+      env.log.warn({ kind, keys }, 'passes did not end in time');
     },
   };
 }

@@ -124,5 +124,8 @@ export interface ClusterObjects {
 /** Builds the objects of a cluster; pure. */
 export type ClusterBuilder = (cluster: ClusterToCreate) => ClusterObjects;
 
+/** An object of any kind that the operator reconciles, as far as events name it. */
+export type Regarding = Pick<FlinkDeployment, 'apiVersion' | 'metadata'> & { readonly kind: string };
+
 /** Sends events without ever failing or holding up whoever sends them. */
-export type EventSink = (deployment: FlinkDeployment, event: PlannedEvent) => void;
+export type EventSink = (object: Regarding, event: PlannedEvent) => void;
