@@ -1,7 +1,8 @@
 export type { DecideConfig } from './deployment/context.ts';
 export { decide } from './deployment/decide.ts';
-export type { Plan, PlannedEvent, Step } from './deployment/plan.ts';
+export type { Plan, Step } from './deployment/plan.ts';
 export type { World } from './deployment/world.ts';
+export type { PlannedEvent } from './job/planned.ts';
 export { readOperatorConfig } from './runtime/config-directory.ts';
 export { serviceEndpoint } from './runtime/endpoints.ts';
 export { serveHealth } from './runtime/health.ts';

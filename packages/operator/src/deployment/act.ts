@@ -1,11 +1,11 @@
 import { type FlinkDeployment, type FlinkDeploymentStatus, FlinkDeployments } from '@drey/api';
 import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
+import { sameStatus } from '../job/status.ts';
+import { StepError } from '../job/step-error.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import { createCluster } from './create-cluster.ts';
 import { FINALIZER } from './deletion.ts';
 import type { Plan, Step } from './plan.ts';
-import { sameStatus } from './status.ts';
-import { StepError } from './step-error.ts';
 
 /** How long Flink may take to accept a request; what it was asked for goes on behind it. */
 const REQUEST_TIMEOUT_MS = 10_000;

@@ -3,11 +3,11 @@ import { mapType, valueRules } from '@drey/flink';
 import { CLIENT_VERSION } from '@drey/manifests';
 import { afterAll, expect, test } from 'vitest';
 import { goldenArea } from '../../../../golden/golden.ts';
+import { lifecycleState } from '../job/lifecycle.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { lastReconciled } from '../job/recorded-spec.ts';
+import { type ErrorLimits, errorText } from '../job/resource-error.ts';
 import { eventName } from '../runtime/event-recorder.ts';
-import { lifecycleState } from './lifecycle.ts';
-import type { PlannedEvent } from './plan.ts';
-import { lastReconciled } from './recorded-spec.ts';
-import { type ErrorLimits, errorText } from './resource-error.ts';
 
 interface Vector {
   readonly id: string;

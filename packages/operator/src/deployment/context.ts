@@ -1,10 +1,11 @@
 import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecDiff } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
+import type { JobObservation } from '../job/job-observation.ts';
+import type { PlannedEvent, WakeUp } from '../job/planned.ts';
+import type { RecordedSpec } from '../job/recorded-spec.ts';
+import type { ErrorLimits } from '../job/resource-error.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
-import type { JobObservation } from './job-observation.ts';
-import type { PlannedEvent, Step, WakeUp } from './plan.ts';
-import type { RecordedSpec } from './recorded-spec.ts';
-import type { ErrorLimits } from './resource-error.ts';
+import type { Step } from './plan.ts';
 import type { World } from './world.ts';
 
 /** Policy that comes from outside a decision: the operator's configuration and the pure rules of other packages. */

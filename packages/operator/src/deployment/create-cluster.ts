@@ -1,8 +1,8 @@
 import { ConfigMap, Deployment, isKubeError, type KubeObject, type Resource, Secret, Service } from '@drey/kube';
+import { StepError } from '../job/step-error.ts';
 import type { Env } from '../runtime/ports.ts';
 import { OPERATION_ANNOTATION } from './kube-readings.ts';
 import type { ClusterToCreate } from './plan.ts';
-import { StepError } from './step-error.ts';
 
 const MANAGER = 'drey';
 const ACCOMPANYING: readonly Resource<KubeObject>[] = [Service, ConfigMap, Secret];

@@ -1,5 +1,7 @@
 import type { FlinkDeployment } from '@drey/api';
 import { describe, expect, test } from 'vitest';
+import { known, unknown } from '../job/reading.ts';
+import { lastReconciled } from '../job/recorded-spec.ts';
 import {
   aDeployment,
   aJob,
@@ -15,8 +17,6 @@ import {
 } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
 import type { Plan } from './plan.ts';
-import { known, unknown } from './reading.ts';
-import { lastReconciled } from './recorded-spec.ts';
 import type { World } from './world.ts';
 
 const kinds = (plan: Plan): string[] => plan.steps.map((step) => step.kind);

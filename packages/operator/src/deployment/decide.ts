@@ -1,22 +1,24 @@
 import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
-import { conditionsOf } from './conditions.ts';
+import { conditionsOf } from '../job/conditions.ts';
+import { observeJob } from '../job/job-observation.ts';
+import { lifecycleState } from '../job/lifecycle.ts';
+import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { ERROR_TYPES, errorText, messageOf, typeOf } from '../job/resource-error.ts';
+import { statusOf, withoutError, withoutOperation } from '../job/status.ts';
+import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
 import { firstDeployment } from './first-deployment.ts';
 import { observeJobManager } from './job-manager-observation.ts';
-import { observeJob } from './job-observation.ts';
-import { lifecycleState } from './lifecycle.ts';
 import { recoverLost } from './lost-state.ts';
 import { observedStatus } from './observed-status.ts';
-import { type CurrentOperation, currentOperation, isOfLaterLeader } from './operation.ts';
-import type { Plan, PlannedEvent } from './plan.ts';
-import { lastReconciled, type RecordedSpec } from './recorded-spec.ts';
+import type { Plan } from './plan.ts';
 import { continueExpiring, recover } from './recovery.ts';
-import { ERROR_TYPES, errorText, messageOf, typeOf } from './resource-error.ts';
 import { settledOutcome } from './rest.ts';
 import { specChange } from './spec-change.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
-import { statusOf, withoutError, withoutOperation } from './status.ts';
 import {
   afterFailedStop,
   beginUpgrade,
@@ -27,7 +29,6 @@ import {
   waiting,
   waitReason,
 } from './upgrade.ts';
-import { after, ON_CHANGE } from './wake-up.ts';
 import type { World } from './world.ts';
 
 /**

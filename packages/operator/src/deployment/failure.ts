@@ -2,10 +2,10 @@ import type { FlinkDeploymentStatus } from '@drey/api';
 import { FlinkError } from '@drey/flink';
 import { isKubeError } from '@drey/kube';
 import { ManifestError } from '@drey/manifests';
-import { currentOperation } from './operation.ts';
-import type { PlannedEvent } from './plan.ts';
-import { ERROR_TYPES, type ErrorLimits, errorText } from './resource-error.ts';
-import { StepError } from './step-error.ts';
+import { currentOperation } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { ERROR_TYPES, type ErrorLimits, errorText } from '../job/resource-error.ts';
+import { StepError } from '../job/step-error.ts';
 
 /** How a pass that failed goes on. */
 export type Failure =

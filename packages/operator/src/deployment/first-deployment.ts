@@ -1,10 +1,10 @@
 import type { UpgradeMode } from '@drey/api';
+import { beginOperation } from '../job/operation.ts';
+import { withJob } from '../job/status.ts';
+import { ON_CHANGE } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
-import { beginOperation } from './operation.ts';
 import { startCluster } from './start.ts';
-import { withJob } from './status.ts';
-import { ON_CHANGE } from './wake-up.ts';
 
 /**
  * The very first start. The user's upgrade mode does not matter yet: the job starts from `initialSavepointPath`, else

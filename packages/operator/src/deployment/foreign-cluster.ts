@@ -1,6 +1,6 @@
+import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
+import { after } from '../job/wake-up.ts';
 import type { Context, Outcome } from './context.ts';
-import { ERROR_TYPES, errorText } from './resource-error.ts';
-import { after } from './wake-up.ts';
 
 const RETRY_MS = 10_000;
 

@@ -1,9 +1,9 @@
 import { resourceOptions } from '@drey/flink';
+import { LAST_STATE_MARKER, recordedStatePath, withJob } from '../job/status.ts';
+import { isTerminal } from '../job/upgrade-choice.ts';
 import { type Context, isSuspended, type Outcome } from './context.ts';
 import { isReplaced, keepsState } from './job-manager-process.ts';
 import { begin, warning } from './recovery.ts';
-import { LAST_STATE_MARKER, recordedStatePath, withJob } from './status.ts';
-import { isTerminal } from './upgrade-choice.ts';
 
 /**
  * A job without high availability whose JobManager is gone, or was restarted and begins the job again from older state, is

@@ -1,16 +1,16 @@
 import { type FlinkDeployment, JOB_STATES } from '@drey/api';
 import { clusterOptions, type FlinkConfig } from '@drey/flink';
 import { ConfigMap, Deployment, isKubeError, Pod, Service } from '@drey/kube';
+import { ids } from '../job/fresh-ids.ts';
+import { END_SETTLES_MS } from '../job/job-observation.ts';
+import { currentOperation } from '../job/operation.ts';
+import { known, type Reading, unknown } from '../job/reading.ts';
+import { lastReconciled } from '../job/recorded-spec.ts';
+import { isTerminal } from '../job/upgrade-choice.ts';
 import { NATIVE_CLUSTER_SELECTOR } from '../runtime/caches.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
-import { ids } from './fresh-ids.ts';
-import { END_SETTLES_MS } from './job-observation.ts';
 import { observedDeployment, observedPod } from './kube-readings.ts';
-import { currentOperation } from './operation.ts';
-import { known, type Reading, unknown } from './reading.ts';
-import { lastReconciled } from './recorded-spec.ts';
-import { isTerminal } from './upgrade-choice.ts';
 import { highAvailability } from './upgrade-facts.ts';
 import type { FlinkReadings, HaMetadata, ObservedPod, Remains, World } from './world.ts';
 

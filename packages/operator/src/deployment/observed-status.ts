@@ -1,14 +1,14 @@
 import type { FlinkDeploymentStatus } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
+import { type JobObservation, jobFields } from '../job/job-observation.ts';
+import { currentOperation } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { type RecordedSpec, writeRecorded } from '../job/recorded-spec.ts';
+import { ERROR_TYPES, type ErrorLimits, errorText, typeOf } from '../job/resource-error.ts';
+import { LAST_STATE_MARKER, withJob, withJobState, withoutError } from '../job/status.ts';
+import { isTerminal } from '../job/upgrade-choice.ts';
 import { clusterInfo } from './cluster-info.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
-import { type JobObservation, jobFields } from './job-observation.ts';
-import { currentOperation } from './operation.ts';
-import type { PlannedEvent } from './plan.ts';
-import { type RecordedSpec, writeRecorded } from './recorded-spec.ts';
-import { ERROR_TYPES, type ErrorLimits, errorText, typeOf } from './resource-error.ts';
-import { LAST_STATE_MARKER, withJob, withJobState, withoutError } from './status.ts';
-import { isTerminal } from './upgrade-choice.ts';
 import type { World } from './world.ts';
 
 /** What the observations of one pass are put together from. */

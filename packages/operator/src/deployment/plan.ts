@@ -1,4 +1,5 @@
 import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
+import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { StopRequest } from '../runtime/ports.ts';
 
 /**
@@ -13,12 +14,6 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   readonly wakeUp: WakeUp;
 }
-
-/** When to look again if nothing happens before. `jitter` spreads quiet objects over time. */
-export type WakeUp =
-  | { readonly kind: 'after'; readonly ms: number; readonly jitter: boolean }
-  /** Only a change of a watched object wakes this key again. */
-  | { readonly kind: 'on-change' };
 
 /** One write. Every step is repeatable: done twice it has the effect of once. */
 export type Step =
@@ -52,17 +47,4 @@ export interface ClusterToCreate {
   readonly savepointPath: string | undefined;
   /** The generation to annotate; absent for a recovery, which carries out no change. */
   readonly generation: number | undefined;
-}
-
-export type EventComponent = 'JobManagerDeployment' | 'Job' | 'Operator';
-
-export interface PlannedEvent {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-  readonly component: EventComponent;
-  /** Identifies the event instead of its message, for messages that vary. */
-  readonly key?: string;
-  /** Send only if no event of this identity exists. */
-  readonly once?: boolean;
 }

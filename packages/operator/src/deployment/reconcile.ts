@@ -1,17 +1,17 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import { isKubeError, type Outcome, type Pass, priority } from '@drey/kube';
+import { randomId } from '../job/fresh-ids.ts';
+import { lastReconciled } from '../job/recorded-spec.ts';
+import { sameStatus } from '../job/status.ts';
 import type { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
 import { decide } from './decide.ts';
 import { failedEvent, failedStatus, failureOf } from './failure.ts';
-import { randomId } from './fresh-ids.ts';
 import { keepsState, servingProcess } from './job-manager-process.ts';
 import { flinkOf, observe } from './observe.ts';
 import type { Plan } from './plan.ts';
-import { lastReconciled } from './recorded-spec.ts';
-import { sameStatus } from './status.ts';
 import type { World } from './world.ts';
 
 /** A pass on an old object is repeated after this long, when the watch will have brought the newer one. */

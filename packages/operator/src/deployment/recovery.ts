@@ -1,16 +1,16 @@
 import type { UpgradeMode } from '@drey/api';
 import { resourceOptions } from '@drey/flink';
+import { beginOperation, type CurrentOperation, type OperationKind } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { withRecord } from '../job/record.ts';
+import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
+import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from '../job/status.ts';
+import { isTerminal, MANUAL_RESTORE } from '../job/upgrade-choice.ts';
+import { after, WATCHED } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
-import { beginOperation, type CurrentOperation, type OperationKind } from './operation.ts';
-import type { PlannedEvent } from './plan.ts';
-import { withRecord } from './record.ts';
 import { removeCluster } from './removal.ts';
-import { ERROR_TYPES, errorText } from './resource-error.ts';
-import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from './status.ts';
 import { continueRemoving } from './upgrade.ts';
-import { isTerminal, MANUAL_RESTORE } from './upgrade-choice.ts';
 import { highAvailability } from './upgrade-facts.ts';
-import { after, WATCHED } from './wake-up.ts';
 
 /** Work that is done when the spec is settled, or while its change has to wait. undefined: nothing to do. */
 export function recover(context: Context): Outcome | undefined {

@@ -1,7 +1,7 @@
+import { type CurrentOperation, elapsedMs } from '../job/operation.ts';
+import { after, inTransition } from '../job/wake-up.ts';
 import type { Context, Outcome } from './context.ts';
-import { type CurrentOperation, elapsedMs } from './operation.ts';
 import type { Step } from './plan.ts';
-import { after, inTransition } from './wake-up.ts';
 
 /** Result of looking at a cluster that is to go. */
 export type Removal =

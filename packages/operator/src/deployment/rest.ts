@@ -1,8 +1,8 @@
 import type { FlinkDeploymentStatus } from '@drey/api';
+import { END_SETTLES_MS } from '../job/job-observation.ts';
+import { isTerminal } from '../job/upgrade-choice.ts';
+import { after, atRest, inTransition, WATCHED } from '../job/wake-up.ts';
 import type { Context, Outcome } from './context.ts';
-import { END_SETTLES_MS } from './job-observation.ts';
-import { isTerminal } from './upgrade-choice.ts';
-import { after, atRest, inTransition, WATCHED } from './wake-up.ts';
 
 /** Nothing to do: only the record of what is wanted is kept up to date, and the next look is planned. */
 export function settledOutcome(context: Context): Outcome {

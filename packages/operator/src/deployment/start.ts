@@ -1,17 +1,18 @@
 import type { FlinkDeploymentSpec, FlinkDeploymentStatus, UpgradeMode } from '@drey/api';
 import { executionOptions } from '@drey/flink';
+import { beginOperation, type CurrentOperation, elapsedMs } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { withRecord } from '../job/record.ts';
+import { lastReconciled } from '../job/recorded-spec.ts';
+import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
+import { LAST_STATE_MARKER, recordedStatePath, withJob, withJobState, withoutOperation } from '../job/status.ts';
+import { MANUAL_RESTORE } from '../job/upgrade-choice.ts';
+import { after, inTransition } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
-import { beginOperation, type CurrentOperation, elapsedMs } from './operation.ts';
-import type { ClusterToCreate, PlannedEvent, Step } from './plan.ts';
-import { withRecord } from './record.ts';
-import { lastReconciled } from './recorded-spec.ts';
-import { ERROR_TYPES, errorText } from './resource-error.ts';
+import type { ClusterToCreate, Step } from './plan.ts';
 import { specChange } from './spec-change.ts';
-import { LAST_STATE_MARKER, recordedStatePath, withJob, withJobState, withoutOperation } from './status.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
-import { MANUAL_RESTORE } from './upgrade-choice.ts';
-import { after, inTransition } from './wake-up.ts';
 import type { HaMetadata } from './world.ts';
 
 const SUBMIT: PlannedEvent = {

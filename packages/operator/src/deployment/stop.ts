@@ -1,13 +1,13 @@
 import { checkpointingOptions, resourceOptions } from '@drey/flink';
+import { END_SETTLES_MS } from '../job/job-observation.ts';
+import { type CurrentOperation, elapsedMs } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
+import { recordedStatePath } from '../job/status.ts';
+import { isTerminal } from '../job/upgrade-choice.ts';
+import { inTransition } from '../job/wake-up.ts';
 import type { SavepointProgress, StopRequest } from '../runtime/ports.ts';
 import type { Context, Outcome } from './context.ts';
-import { END_SETTLES_MS } from './job-observation.ts';
-import { type CurrentOperation, elapsedMs } from './operation.ts';
-import type { PlannedEvent } from './plan.ts';
-import { ERROR_TYPES, errorText } from './resource-error.ts';
-import { recordedStatePath } from './status.ts';
-import { isTerminal } from './upgrade-choice.ts';
-import { inTransition } from './wake-up.ts';
 
 /** How far bringing a job down has come. */
 export type Stopping =

@@ -1,10 +1,10 @@
 import type { FlinkConfig } from '@drey/flink';
 import { checkpointingOptions, highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
+import { END_SETTLES_MS, newestCheckpoint } from '../job/job-observation.ts';
+import { LAST_STATE_MARKER, recordedStatePath } from '../job/status.ts';
+import type { UpgradeFacts } from '../job/upgrade-choice.ts';
 import type { FlinkJob } from '../runtime/ports.ts';
 import { type Context, jobOf } from './context.ts';
-import { END_SETTLES_MS, newestCheckpoint } from './job-observation.ts';
-import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
-import type { UpgradeFacts } from './upgrade-choice.ts';
 
 /** The facts of this pass from which the choice of upgrade is made. */
 export function upgradeFacts(context: Context, runningOptions: FlinkConfig): UpgradeFacts {

@@ -1,19 +1,19 @@
 import { specChangedMessage, type UpgradeMode } from '@drey/api';
+import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
+import type { PlannedEvent } from '../job/planned.ts';
+import { withRecord } from '../job/record.ts';
+import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
+import { withJob, withJobState, withoutOperation } from '../job/status.ts';
+import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice.ts';
+import { after, inTransition } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import { isReplaced } from './job-manager-process.ts';
-import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from './operation.ts';
-import type { PlannedEvent } from './plan.ts';
-import { withRecord } from './record.ts';
 import { removeCluster } from './removal.ts';
-import { ERROR_TYPES, errorText } from './resource-error.ts';
 import { restoreMode, startCluster } from './start.ts';
-import { withJob, withJobState, withoutOperation } from './status.ts';
 import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from './stop.ts';
 import { NO_TASK_MANAGERS } from './task-manager-info.ts';
-import { isTerminal, type SuspendMode, upgradeRule } from './upgrade-choice.ts';
 import { upgradeFacts } from './upgrade-facts.ts';
-import { after, inTransition } from './wake-up.ts';
 
 const SUSPENDED: PlannedEvent = {
   type: 'Normal',

@@ -1,5 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { Answer } from '@drey/flink';
+import type { Reading } from '../job/reading.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type {
   FlinkCheckpoints,
@@ -8,7 +9,6 @@ import type {
   FlinkJob,
   SavepointProgress,
 } from '../runtime/ports.ts';
-import type { Reading } from './reading.ts';
 
 /**
  * Everything a decision is made from: one immutable value per pass. It is plain data, so that a decision can be recorded,

@@ -1,6 +1,6 @@
 import { type Clock, CoreEvent, isKubeError, type KubeClient } from '@drey/kube';
 import type { Logger } from 'pino';
-import type { PlannedEvent } from '../deployment/plan.ts';
+import type { PlannedEvent } from '../job/planned.ts';
 import type { EventSink, Regarding } from './ports.ts';
 
 /** Events that wait to be sent; more than this are dropped, since events are news, not records. */

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@drey/kube';
-import { NOT_ADDRESSABLE, newestCheckpoint } from '../deployment/job-observation.ts';
+import { NOT_ADDRESSABLE, newestCheckpoint } from '../job/job-observation.ts';
 import type { FlinkCheckpoints, FlinkCluster } from './ports.ts';
 
 /** How often one job is looked at while there are not too many. */

@@ -2,7 +2,8 @@ import type { FlinkDeployment } from '@drey/api';
 import type { Answer } from '@drey/flink';
 import type { Clock, Deployment, KubeClient, KubeObject, Random } from '@drey/kube';
 import type { Logger } from 'pino';
-import type { ClusterToCreate, PlannedEvent } from '../deployment/plan.ts';
+import type { ClusterToCreate } from '../deployment/plan.ts';
+import type { PlannedEvent } from '../job/planned.ts';
 import type { Caches } from './caches.ts';
 import type { OperatorMetrics } from './metrics.ts';
 

@@ -2,8 +2,8 @@ import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, JobSp
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { decide } from '../deployment/decide.ts';
 import type { Plan } from '../deployment/plan.ts';
-import { known, unknown } from '../deployment/reading.ts';
 import type { HaMetadata, JobManagerDeployment, ObservedPod, World } from '../deployment/world.ts';
+import { known, unknown } from '../job/reading.ts';
 import { operatorPolicy } from '../runtime/policy.ts';
 import type { FlinkJob } from '../runtime/ports.ts';
 

@@ -1,4 +1,4 @@
-import type { WakeUp } from './plan.ts';
+import type { WakeUp } from './planned.ts';
 
 /** Only watches wake the object; used where nothing can change by itself. */
 export const ON_CHANGE: WakeUp = { kind: 'on-change' };

@@ -1,5 +1,5 @@
 import type { Operation } from '@drey/api';
-import type { Context } from './context.ts';
+import type { Context } from '../deployment/context.ts';
 
 /**
  * What is being done to a deployment:
