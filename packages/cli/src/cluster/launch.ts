@@ -1,11 +1,10 @@
 import { chmodSync, createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { allCrds } from '@drey/api';
 import { localDistributions, startCluster, startSimulatedCluster } from '@drey/devcluster';
-import { type FlinkTransport, httpTransport, systemDistribution } from '@drey/flink';
-import { type AnyObject, CustomResourceDefinition, type KubeClient, systemClock, systemRandom } from '@drey/kube';
-import { createOperator, type OperatorEnv, operatorLogger } from '@drey/operator';
-import { ensureJobAccount } from './local-account.ts';
+import { httpTransport, systemDistribution } from '@drey/flink';
+import { type KubeClient, systemClock, systemRandom } from '@drey/kube';
+import { operatorLogger } from '@drey/operator';
+import { addressBlocks, type FlinkReach, prepareCluster, startOperator } from './parts.ts';
 import { clusterFolder, processStart, removeRecord, writeRecord } from './record.ts';
 
 export interface LaunchOptions {
@@ -47,7 +46,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const cluster = await (options.simulate ? simulated(options, onProblem) : real(options, onProblem));
   try {
     options.progress(options.simulate ? 'API server ready, pods and Flink are simulated' : 'API server ready');
-    await prepare(cluster.client);
+    await prepareCluster(cluster.client);
     const operator = options.operator ? await startOperator(cluster, logger) : undefined;
     if (operator) options.progress('operator ready');
     const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
@@ -73,13 +72,10 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
 
 type Problem = (where: string, error: unknown) => void;
 
-/** A cluster of either kind, and how the operator reaches the Flink on it. */
-interface Started {
-  readonly client: KubeClient;
+/** A cluster of either kind. */
+interface Started extends FlinkReach {
   readonly url: string;
   readonly kubeconfig: string;
-  readonly flink: { readonly transport: FlinkTransport; close(): Promise<void> };
-  readonly endpoints?: NonNullable<OperatorEnv['endpoints']>;
   stop(graceSeconds?: number): Promise<void>;
 }
 
@@ -98,40 +94,6 @@ async function simulated({ name, port }: LaunchOptions, onProblem: Problem): Pro
   const cluster = await startSimulatedCluster({ clock: systemClock, random: systemRandom, name, port, onProblem });
   const { client, url, kubeconfig, stop, flink: transport, endpoint: endpoints } = cluster;
   return { client, url, kubeconfig, stop, endpoints, flink: { transport, close: async () => undefined } };
-}
-
-/** Kinds and accounts that a cluster for Flink has. */
-async function prepare(client: KubeClient): Promise<void> {
-  for (const crd of allCrds()) {
-    await client.apply(CustomResourceDefinition, crd as unknown as CustomResourceDefinition & AnyObject, {
-      fieldManager: 'drey-crds',
-    });
-  }
-  await ensureJobAccount(client, 'default');
-}
-
-async function startOperator(
-  { client, flink, endpoints }: Started,
-  log: ReturnType<typeof operatorLogger>,
-): Promise<{ stop(): Promise<void> }> {
-  const operator = createOperator({
-    ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
-    ...(endpoints === undefined ? {} : { endpoints }),
-  });
-  await operator.start();
-  return {
-    stop: async () => {
-      await operator.stop();
-      await flink.close();
-    },
-  };
-}
-
-/** Clusters side by side need loopback blocks of their own: the default one has fixed blocks, others by their name. */
-function addressBlocks(name: string): { podRange: string; serviceRange: string } {
-  const hash = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 29, 0);
-  const block = name === 'default' ? 0 : 1 + hash;
-  return { podRange: `127.${64 + block}.0.0/16`, serviceRange: `127.${96 + block}.0.0/16` };
 }
 
 function writeKubeconfig(path: string, text: string): void {

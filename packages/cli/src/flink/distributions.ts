@@ -1,5 +1,4 @@
 import {
-  ensureArchives,
   ensureDistribution,
   ensureJava,
   FlinkError,
@@ -11,6 +10,7 @@ import {
   systemDistribution,
 } from '@drey/flink';
 import { CliError } from '../errors.ts';
+import { ensureArchives } from './archives.ts';
 import { progressBar } from './progress-bar.ts';
 
 /** `drey flink ls`. */

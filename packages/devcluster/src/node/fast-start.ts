@@ -6,6 +6,7 @@ import {
   type JavaLaunch,
   launchOf,
   loadConfigDirectory,
+  recordingArchive,
   tryParseFlinkVersion,
   withArchive,
 } from '@drey/flink';
@@ -63,15 +64,19 @@ export function fastStart(input: FastStartInput): FastStart | undefined {
  * the same files there too, so the class path can name them so, unless the container has other jars.
  */
 function archived(launch: JavaLaunch, { distribution, requests }: FastStartInput): JavaLaunch {
-  const archive = distribution.archives[archiveGroup(launch.service)];
+  const group = archiveGroup(launch.service);
+  const archive = distribution.archives[group];
+  const record = distribution.record?.[group];
   const lib = `${FLINK_HOME}/lib`;
   const ownLib = hostPath(requests, lib) === join(distribution.home, 'lib');
   const changed = requests.some((request) => request.destination.startsWith(`${lib}/`));
-  if (archive === undefined || !ownLib || changed) return launch;
+  if (!ownLib || changed) return launch;
   const classpath = launch.classpath
     .split(':')
     .map((entry) => (entry.startsWith(`${lib}/`) ? join(distribution.home, 'lib', entry.slice(lib.length)) : entry));
-  return withArchive({ ...launch, classpath: classpath.join(':') }, archive);
+  const named = { ...launch, classpath: classpath.join(':') };
+  if (record !== undefined) return recordingArchive(named, record);
+  return archive === undefined ? launch : withArchive(named, archive);
 }
 
 function configFiles(directory: string): Map<string, string> {

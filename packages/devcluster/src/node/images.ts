@@ -13,6 +13,8 @@ export interface FlinkDistribution {
   readonly javaMajor: number;
   /** Class-data archives for this very distribution and Java, by process. */
   readonly archives: { readonly jobmanager?: string; readonly taskmanager?: string };
+  /** Files that the JVMs are to write such archives to when they end. */
+  readonly record?: { readonly jobmanager: string; readonly taskmanager: string };
 }
 
 /** What an image name is mapped to by the user. */

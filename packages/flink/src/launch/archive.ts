@@ -12,6 +12,8 @@ import type { JavaLaunch } from './launch.ts';
 
 /** Dynamic class-data archives exist since this version of Java. */
 const FIRST_JAVA = 13;
+/** How archives are recorded; a new number when that changes, so that archives of the old way are made anew. */
+const RECIPE = 2;
 
 /** What a class-data archive is tied to: the distribution's jars, the exact JVM, and the kind of process. */
 export interface ArchiveKey {
@@ -27,7 +29,7 @@ export function archiveGroup(service: FlinkService): 'jobmanager' | 'taskmanager
 
 /**
  * Where the archive for a key belongs; undefined when this Java knows no such archives. The name changes with the JVM's
- * build and with every jar of the distribution, so that an archive is never used for anything but what it was made from.
+ * build, with every jar of the distribution and with the way archives are recorded, so that an archive is never used for anything but what it was made from.
  */
 export async function archivePath(
   system: Pick<DistributionSystem, 'env' | 'homeDirectory'>,
@@ -35,7 +37,7 @@ export async function archivePath(
 ): Promise<string | undefined> {
   if (key.java.major < FIRST_JAVA) return undefined;
   const lib = join(key.distribution.home, 'lib');
-  const hash = createHash('sha256').update(`${key.java.identity}\n`);
+  const hash = createHash('sha256').update(`${RECIPE}\n${key.java.identity}\n`);
   for (const jar of (await readdir(lib)).sort()) {
     const { size, mtimeMs } = await stat(join(lib, jar));
     hash.update(`${jar} ${size} ${mtimeMs}\n`);
@@ -93,10 +95,10 @@ export async function publishArchive(
   system: DistributionSystem,
   recorded: string,
   target: string,
-  launch: JavaLaunch,
+  { executable, classpath }: Pick<JavaLaunch, 'executable' | 'classpath'>,
 ): Promise<boolean> {
-  const args = ['-Xshare:on', `-XX:SharedArchiveFile=${recorded}`, '-classpath', launch.classpath, '-version'];
-  const check = existsSync(recorded) ? await system.run(launch.executable, args) : undefined;
+  const args = ['-Xshare:on', `-XX:SharedArchiveFile=${recorded}`, '-classpath', classpath, '-version'];
+  const check = existsSync(recorded) ? await system.run(executable, args) : undefined;
   if (check?.code !== 0) {
     await rm(recorded, { force: true });
     return false;

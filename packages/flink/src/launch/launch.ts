@@ -229,13 +229,28 @@ function logSettings(request: LaunchRequest, service: FlinkService, confDir: str
   ];
 }
 
-/** Jars in the order of their bytes, the flink-dist jar last, then the Hadoop entries, which are empty as a rule. */
-function classpathOf(request: LaunchRequest): string | undefined {
+/** Jars in the order of their bytes, the flink-dist jar last; undefined without exactly one of the latter. */
+function jarPaths(flinkHome: string, libJars: readonly string[]): string[] | undefined {
   const isDist = (jar: string): boolean => /^flink-dist[^/]*\.jar$/.test(jar.split('/').at(-1) ?? '');
-  const jars = [...request.libJars].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const jars = [...libJars].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const [dist, ...more] = jars.filter(isDist);
   if (dist === undefined || more.length > 0) return undefined;
-  const paths = [...jars.filter((jar) => !isDist(jar)), dist].map((jar) => `${request.flinkHome}/lib/${jar}`);
+  return [...jars.filter((jar) => !isDist(jar)), dist].map((jar) => `${flinkHome}/lib/${jar}`);
+}
+
+/**
+ * The class path of a process that sets no Hadoop entries, as Flink's scripts write it: the jars of `lib` (names relative to
+ * it), then the Hadoop entries, which are empty. Undefined when lib holds no or several flink-dist jars.
+ */
+export function plainClasspath(flinkHome: string, libJars: readonly string[]): string | undefined {
+  const paths = jarPaths(flinkHome, libJars);
+  return paths === undefined ? undefined : [...paths, '', '', '', ''].join(':');
+}
+
+/** The jars, then the Hadoop entries, which are empty as a rule. */
+function classpathOf(request: LaunchRequest): string | undefined {
+  const paths = jarPaths(request.flinkHome, request.libJars);
+  if (paths === undefined) return undefined;
   const { env } = request;
   const exists = (path: string): string => (request.systemDirectories?.includes(path) ? path : '');
   const hadoopClasspath = env.HADOOP_CLASSPATH ?? '';

@@ -1,0 +1,47 @@
+import { allCrds } from '@drey/api';
+import type { FlinkTransport } from '@drey/flink';
+import { type AnyObject, CustomResourceDefinition, type KubeClient, systemClock, systemRandom } from '@drey/kube';
+import { createOperator, type OperatorEnv, type operatorLogger } from '@drey/operator';
+import { ensureJobAccount } from './local-account.ts';
+
+/** A cluster of either kind, and how the operator reaches the Flink on it. */
+export interface FlinkReach {
+  readonly client: KubeClient;
+  readonly flink: { readonly transport: FlinkTransport; close(): Promise<void> };
+  readonly endpoints?: NonNullable<OperatorEnv['endpoints']>;
+}
+
+/** Kinds and accounts that a cluster for Flink has. */
+export async function prepareCluster(client: KubeClient): Promise<void> {
+  for (const crd of allCrds()) {
+    await client.apply(CustomResourceDefinition, crd as unknown as CustomResourceDefinition & AnyObject, {
+      fieldManager: 'drey-crds',
+    });
+  }
+  await ensureJobAccount(client, 'default');
+}
+
+/** Starts the operator in this process; its end closes the connections to Flink. */
+export async function startOperator(
+  { client, flink, endpoints }: FlinkReach,
+  log: ReturnType<typeof operatorLogger>,
+): Promise<{ stop(): Promise<void> }> {
+  const operator = createOperator({
+    ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
+    ...(endpoints === undefined ? {} : { endpoints }),
+  });
+  await operator.start();
+  return {
+    stop: async () => {
+      await operator.stop();
+      await flink.close();
+    },
+  };
+}
+
+/** Clusters side by side need loopback blocks of their own: the default one has fixed blocks, others by their name. */
+export function addressBlocks(name: string): { podRange: string; serviceRange: string } {
+  const hash = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 29, 0);
+  const block = name === 'default' ? 0 : 1 + hash;
+  return { podRange: `127.${64 + block}.0.0/16`, serviceRange: `127.${96 + block}.0.0/16` };
+}
