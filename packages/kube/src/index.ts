@@ -1,3 +1,4 @@
+export type { Feed } from './cache/feed.ts';
 export { controllerUid, type Indexers, labelValue } from './cache/indexes.ts';
 export { type StoreOf, showOwnWrites } from './cache/own-writes.ts';
 export { type ListReason, Reflector, type ReflectorObserver, type ReflectorOptions } from './cache/reflector.ts';
@@ -5,7 +6,6 @@ export {
   type Cached,
   type Change,
   type DeepReadonly,
-  type Feed,
   keyFor,
   keyOf,
   type Listener,

@@ -58,6 +58,12 @@ interface Definition {
 }
 
 const AGE: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+const SUMMARY: PrinterColumn = {
+  name: 'Summary',
+  type: 'string',
+  jsonPath: '.status.summary',
+  description: 'How it is, or what is waited for.',
+};
 
 const JOB_COLUMNS: readonly PrinterColumn[] = [
   { name: 'Job Status', type: 'string', jsonPath: '.status.jobStatus.state', description: 'State of the job.' },
@@ -68,6 +74,7 @@ const JOB_COLUMNS: readonly PrinterColumn[] = [
     description: 'Where the resource stands in its life.',
   },
   AGE,
+  SUMMARY,
 ];
 
 /** The definition of FlinkDeployment. */
@@ -112,6 +119,7 @@ export function flinkStateSnapshotCrd(): CustomResourceDefinition {
       { name: 'Result Timestamp', type: 'string', jsonPath: '.status.resultTimestamp', description: 'When it ended.' },
       { name: 'Snapshot State', type: 'string', jsonPath: '.status.state', description: 'State of the snapshot.' },
       AGE,
+      SUMMARY,
     ],
   });
 }

@@ -56,6 +56,7 @@ export type Operation = Static<typeof operation>;
 export const commonStatus = {
   jobStatus: optional(jobStatus),
   error: optional(text('The last error, as JSON with type and message.')),
+  summary: optional(text('One line for people: how it is, or what is waited for.')),
   observedGeneration: optional(
     Type.Integer({ format: 'int64', description: 'The generation of the spec that was last acted on.' }),
   ),

@@ -44,6 +44,7 @@ export const flinkStateSnapshotStatus = object('How the snapshot went.', {
   path: optional(text('Where it lies.')),
   error: optional(text('The last error.')),
   failures: optional(integer('How many attempts failed.')),
+  summary: optional(text('One line for people: how it is, or what is waited for.')),
   conditions: optional(list(condition, 'What is currently true of the snapshot.')),
 });
 

@@ -75,6 +75,25 @@ const checkpointInfo = object('Checkpoints taken on request.', {
   ),
 });
 
+const newestCheckpoint = object(
+  'The newest checkpoint that was seen of a job without high availability. Written now and then, so that it survives the operator.',
+  {
+    jobId: text('The job that completed it.'),
+    path: text('Where it lies.'),
+    process: text('The JobManager process that ran the job: uid of its pod and number of its restarts.'),
+    recordedAt: text('When it was written here, RFC 3339.'),
+  },
+);
+
+const lastFailure = object('The newest failure that Flink reported of the job, also when the job went on after it.', {
+  jobId: text('The job that failed.'),
+  time: text('When it failed, RFC 3339 with milliseconds.'),
+  exception: text('Class of the exception.'),
+  message: text('What it says: the exceptions and their causes, without the stacks.'),
+  task: optional(text('The task that failed.')),
+  taskManager: optional(text('The TaskManager on which it failed.')),
+});
+
 /** Schema of `status.jobStatus`. */
 export const jobStatus = object('The job as it was last seen.', {
   jobName: optional(text('Name of the job.')),
@@ -85,6 +104,8 @@ export const jobStatus = object('The job as it was last seen.', {
   upgradeSavepointPath: optional(text('State that the next start of the job begins from.')),
   savepointInfo: optional(savepointInfo),
   checkpointInfo: optional(checkpointInfo),
+  newestCheckpoint: optional(newestCheckpoint),
+  lastFailure: optional(lastFailure),
 });
 
 /** The job as it was last seen. */
@@ -93,3 +114,7 @@ export type JobStatus = Static<typeof jobStatus>;
 export type SavepointInfo = Static<typeof savepointInfo>;
 /** Checkpoints taken on request. */
 export type CheckpointInfo = Static<typeof checkpointInfo>;
+/** The newest checkpoint that was seen of a job without high availability. */
+export type NewestCheckpoint = Static<typeof newestCheckpoint>;
+/** The newest failure that Flink reported of the job. */
+export type LastFailure = Static<typeof lastFailure>;

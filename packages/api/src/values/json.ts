@@ -11,11 +11,19 @@ export class JsonNumber {
     this.text = text;
   }
 
-  /** The nearest JavaScript number; ordinary JSON writers print that. */
-  toJSON(): number {
+  /** JSON writers print the text itself, so that nothing is lost on the way back. */
+  toJSON(): unknown {
+    return rawJson(this.text);
+  }
+
+  /** The nearest JavaScript number. */
+  valueOf(): number {
     return Number(this.text);
   }
 }
+
+/** What `JSON.stringify` prints as it stands; the language has it, the compiler's library does not yet. */
+const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
 /** A JSON value whose numbers may be {@link JsonNumber}. */
 export type Json = null | boolean | number | string | JsonNumber | Json[] | { [key: string]: Json };

@@ -4,7 +4,7 @@ import type { KubeObject, Resource } from '../client/objects.ts';
 import { PAGE_LIMIT } from '../client/paging.ts';
 import { backoffMs } from '../runtime/backoff.ts';
 import { type Clock, type Random, sleep } from '../runtime/clock.ts';
-import type { Feed } from './store.ts';
+import type { Feed } from './feed.ts';
 import { compareVersions } from './version.ts';
 
 /** The API server closes a watch after this many seconds, drawn evenly, so that reconnects spread out. */

@@ -59,6 +59,50 @@ describe('Store', () => {
     expect(store.pendingWrites).toBe(0);
   });
 
+  test('does not wait for a scope that was skipped, and takes what it brings later', async () => {
+    const store = new Store<Pod>();
+    const [readable, refused] = [store.feed('ns'), store.feed('other')];
+    readable.replace([pod('a', '1')], '5');
+    expect(store.synced).toBe(false);
+    const waited = store.whenSynced(new AbortController().signal);
+    refused.skip();
+    await waited;
+    refused.replace([pod('b', '6', { namespace: 'other' })], '7');
+    expect(store.get('other', 'b')?.metadata.resourceVersion).toBe('6');
+  });
+
+  test('lets go of a scope that was dropped: its objects leave, and what it still delivers changes nothing', () => {
+    const store = new Store<Pod>();
+    const [kept, dropped] = [store.feed('ns'), store.feed('other')];
+    kept.replace([pod('a', '1')], '5');
+    dropped.replace([pod('b', '2', { namespace: 'other' })], '5');
+    const log = heard(store);
+    store.drop('other');
+    dropped.observe('ADDED', pod('c', '8', { namespace: 'other' }));
+    dropped.replace([pod('c', '8', { namespace: 'other' })], '9');
+    expect(log).toEqual(['deleted b@2']);
+    expect(store.list().map((object) => object.metadata.name)).toEqual(['a']);
+  });
+
+  test('keeps what another scope covers when one is dropped', () => {
+    const store = new Store<Pod>();
+    store.feed().replace([pod('a', '1'), pod('b', '2', { namespace: 'other' })], '5');
+    store.feed('ns').replace([pod('a', '1')], '5');
+    store.drop();
+    expect(store.list().map((object) => object.metadata.name)).toEqual(['a']);
+  });
+
+  test('copies an own answer but shares values that are no plain JSON', () => {
+    class Exact {
+      readonly text = '9007199254740993';
+    }
+    const store = new Store<Pod>();
+    store.feed().replace([], '1');
+    const exact = new Exact();
+    store.written({ ...pod('a', '8'), spec: { nonce: exact } as never });
+    expect((store.get('ns', 'a') as unknown as { spec: { nonce: Exact } }).spec.nonce).toBe(exact);
+  });
+
   test('tells those who ignore own writes when one contains the change of somebody else', () => {
     const store = new Store<Pod>();
     const feed = store.feed();

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../client/objects.ts';
+import { type Feed, ScopedFeed } from './feed.ts';
 import { type Indexers, Indexes } from './indexes.ts';
-import { compareVersions, newerVersion } from './version.ts';
+import { compareVersions } from './version.ts';
 
 /** A value nobody may change: what the cache hands out is shared by everybody who reads it. */
 export type DeepReadonly<T> = T extends (infer E)[]
@@ -37,17 +38,6 @@ export function keyOf(object: { readonly metadata: { readonly name?: string; rea
 
 export function keyFor(namespace: string | undefined, name: string): string {
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
-}
-
-/** Where a reflector delivers: one scope (a namespace, or everything) of a {@link Store}. */
-export interface Feed<T extends KubeObject> {
-  /** The newest version delivered so far; undefined before the first list. */
-  readonly version: string | undefined;
-  /** Replaces the scope's content by a complete list made at `version`, in one step. */
-  replace(items: readonly T[], version: string | undefined): void;
-  observe(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
-  /** Everything up to `version` has been delivered (a bookmark). */
-  progress(version: string): void;
 }
 
 /**
@@ -103,7 +93,7 @@ export class Store<T extends KubeObject, I extends string = never> {
     return this.#shadowed.size;
   }
 
-  /** True once every feed has delivered a complete list. */
+  /** True once every feed has delivered a complete list, or was skipped. */
   get synced(): boolean {
     if (this.#feeds.size === 0) return false;
     for (const feed of this.#feeds.values()) if (!feed.synced) return false;
@@ -146,10 +136,32 @@ export class Store<T extends KubeObject, I extends string = never> {
         replace: (items, version) => this.#replace(namespace, items, version),
         observe: (type, object) => this.#observe(type, object),
         progress: (version) => this.#progress(namespace, version),
+        skip: () => this.#wake(),
       });
       this.#feeds.set(scope, feed);
     }
     return feed;
+  }
+
+  /**
+   * Ends the feed of a scope: nobody waits for it, its late deliveries change nothing, and objects that no other feed covers
+   * leave the view, told as deletions.
+   */
+  drop(namespace?: string): void {
+    const feed = this.#feeds.get(namespace ?? '');
+    if (feed === undefined) return;
+    feed.close();
+    this.#feeds.delete(namespace ?? '');
+    const held = namespace === undefined ? [...this.#view.keys()] : [...this.#indexes.namespace(namespace)];
+    const changes: (Change<T> | undefined)[] = [];
+    for (const key of held) {
+      const object = this.#view.get(key);
+      if (object === undefined || this.#covers(object.metadata.namespace)) continue;
+      this.#shadowed.delete(key);
+      changes.push(this.#set(key, undefined, false));
+    }
+    this.#emit(changes);
+    this.#wake();
   }
 
   /**
@@ -178,7 +190,7 @@ export class Store<T extends KubeObject, I extends string = never> {
     const shadow = this.#shadowed.get(key) ?? { base: seen, own: [] };
     if (own) shadow.own.push(version);
     this.#shadowed.set(key, shadow);
-    this.#emit([this.#set(key, this.#prepare(structuredClone(answer)), own)]);
+    this.#emit([this.#set(key, this.#prepare(copyOf(answer)), own)]);
   }
 
   #observe(type: 'ADDED' | 'MODIFIED' | 'DELETED', raw: T): void {
@@ -218,7 +230,15 @@ export class Store<T extends KubeObject, I extends string = never> {
         changes.push({ type: 'modified', object: seen, old: seen, own: false });
     }
     this.#emit(changes);
+    this.#wake();
+  }
+
+  #wake(): void {
     if (this.synced) for (const done of this.#waiting.splice(0)) done();
+  }
+
+  #covers(namespace: string | undefined): boolean {
+    return this.#feeds.has('') || this.#feeds.has(namespace ?? '');
   }
 
   /** True while the own write under `key` is newer than `version`; drops it otherwise. */
@@ -313,32 +333,13 @@ interface Shadow<T extends KubeObject> {
   readonly own: string[];
 }
 
-class ScopedFeed<T extends KubeObject> implements Feed<T> {
-  version: string | undefined;
-  synced = false;
-  readonly namespace: string | undefined;
-  readonly #sink: Pick<Feed<T>, 'replace' | 'observe' | 'progress'>;
-
-  constructor(namespace: string | undefined, sink: Pick<Feed<T>, 'replace' | 'observe' | 'progress'>) {
-    this.namespace = namespace;
-    this.#sink = sink;
-  }
-
-  replace(items: readonly T[], version: string | undefined): void {
-    this.version = version;
-    this.synced = true;
-    this.#sink.replace(items, version);
-  }
-
-  observe(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
-    this.version = newerVersion(this.version, object.metadata.resourceVersion);
-    this.#sink.observe(type, object);
-  }
-
-  progress(version: string): void {
-    this.version = newerVersion(this.version, version);
-    this.#sink.progress(version);
-  }
+/** A copy of JSON; values that are no plain JSON, such as exact numbers, never change and are shared. */
+function copyOf<V>(value: V): V {
+  if (Array.isArray(value)) return value.map(copyOf) as V;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const out: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) out[key] = copyOf(member);
+  return out as V;
 }
 
 function isNewer(a: string | undefined, b: string | undefined): boolean {

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../runtime/clock.ts';
 import { sleep } from '../runtime/clock.ts';
 import { KubeError } from './errors.ts';
 import { connectionFailure, failureOf, isPassing, parseStatus, retryAfterHeader } from './failure.ts';
+import { type ExactInteger, parseJson } from './json.ts';
 import type { HttpRequest, HttpResponse, Transport } from './transport.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -19,6 +20,7 @@ export interface CallDeps {
   /** Headers of every request, for example `user-agent`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly onWarning: ((warning: string, path: string) => void) | undefined;
+  readonly exactInteger: ExactInteger | undefined;
 }
 
 export interface Call {
@@ -127,7 +129,7 @@ async function once(deps: CallDeps, call: Call, deadline: Deadline): Promise<unk
   const text = await readText(call, response, deadline, MAX_ANSWER_BYTES);
   if (text === '') return undefined;
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text, deps.exactInteger);
   } catch (cause) {
     throw new KubeError('E_KUBE_BAD_ANSWER', `${nameOf(call)}: the answer is not JSON`, {
       status: response.status,

@@ -14,6 +14,7 @@ import type {
 } from './client.ts';
 import { KubeError } from './errors.ts';
 import { connectionFailure, failureOf, isStatus } from './failure.ts';
+import { type ExactInteger, parseJson } from './json.ts';
 import { linesOf } from './lines.ts';
 import { apiVersionOf, type KubeList, type KubeObject, type Resource } from './objects.ts';
 import { collectionPath, objectPath, withQuery } from './paths.ts';
@@ -38,6 +39,8 @@ export interface KubeClientOptions {
   readonly userAgent?: string;
   /** Hears every `Warning` header (deprecated versions, unknown fields). */
   readonly onWarning?: (warning: string, path: string) => void;
+  /** What an integer that a number cannot hold becomes. Default: the nearest number. */
+  readonly exactInteger?: ExactInteger;
 }
 
 /**
@@ -54,6 +57,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     random: options.random,
     headers: { 'user-agent': options.userAgent ?? 'drey' },
     onWarning: options.onWarning,
+    exactInteger: options.exactInteger,
   };
   return new Client(deps, options.fieldManager ?? 'drey');
 }
@@ -117,7 +121,7 @@ class Client implements KubeClient {
       onPartial: () => new KubeError('E_KUBE_UNREACHABLE', `${what}: the stream broke off in the middle of an event`),
     });
     try {
-      for await (const line of lines) yield eventOf<T>(line, what);
+      for await (const line of lines) yield eventOf<T>(line, what, this.#deps.exactInteger);
     } catch (error) {
       o.signal.throwIfAborted();
       throw connectionFailure(error, what, false, true);
@@ -221,10 +225,14 @@ class Client implements KubeClient {
   }
 }
 
-function eventOf<T extends KubeObject>(line: string, what: string): WatchEvent<T> {
+function eventOf<T extends KubeObject>(
+  line: string,
+  what: string,
+  exactInteger: ExactInteger | undefined,
+): WatchEvent<T> {
   let event: { type?: unknown; object?: unknown };
   try {
-    event = JSON.parse(line) as { type?: unknown; object?: unknown };
+    event = parseJson(line, exactInteger) as { type?: unknown; object?: unknown };
   } catch (cause) {
     throw new KubeError('E_KUBE_BAD_ANSWER', `${what}: a line of the stream is not JSON`, { status: 200, cause });
   }
