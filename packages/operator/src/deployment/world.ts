@@ -5,8 +5,10 @@ import type { SeenState } from '../runtime/job-pulse.ts';
 import type {
   FlinkCheckpoints,
   FlinkClusterFacts,
+  FlinkException,
   FlinkFailure,
   FlinkJob,
+  FlinkJobHealth,
   SavepointProgress,
 } from '../runtime/ports.ts';
 
@@ -99,6 +101,10 @@ export interface FlinkReadings {
   readonly checkpoints: Answer<FlinkCheckpoints> | undefined;
   readonly savepoint: Answer<SavepointProgress> | undefined;
   readonly failure: Answer<FlinkFailure | undefined> | undefined;
+  /** The job's failures, newest first. */
+  readonly exceptions?: Answer<readonly FlinkException[]> | undefined;
+  /** Counters for the health check; asked only where it is on. */
+  readonly health?: Answer<FlinkJobHealth> | undefined;
   readonly facts: Answer<FlinkClusterFacts> | undefined;
   readonly taskManagers: Answer<number> | undefined;
 }

@@ -17,4 +17,6 @@ export interface PlannedEvent {
   readonly key?: string;
   /** Send only if no event of this identity exists. */
   readonly once?: boolean;
+  /** Put on the event, for those who look for one of them. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }

@@ -55,7 +55,7 @@ async function deliver(
   const object: CoreEvent = {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: eventName(regarding, event), namespace },
+    metadata: { name: eventName(regarding, event), namespace, ...annotated(event) },
     involvedObject: { apiVersion: regarding.apiVersion, kind: regarding.kind, name, namespace, uid },
     type,
     reason,
@@ -77,8 +77,15 @@ async function deliver(
   if (event.once === true) return;
   const eventNameText = object.metadata.name ?? '';
   const existing = await env.kube.get(CoreEvent, namespace, eventNameText, call);
-  const change = { count: (existing.count ?? 1) + 1, lastTimestamp: now, message };
+  const change = {
+    ...{ count: (existing.count ?? 1) + 1, lastTimestamp: now, message },
+    ...(event.annotations === undefined ? {} : { metadata: annotated(event) }),
+  };
   await env.kube.patch(CoreEvent, namespace, eventNameText, 'merge', change, call);
+}
+
+function annotated({ annotations }: PlannedEvent): { annotations?: Record<string, string> } {
+  return annotations === undefined ? {} : { annotations: { ...annotations } };
 }
 
 /** The component, and a number that is the same for the same news about the same object. */

@@ -6,6 +6,8 @@ import {
   type FlinkVersion,
   featuresOf,
   flinkRest,
+  type JobExceptions,
+  type Metric,
   mapAnswer,
   type Operation,
   type OperationFailure,
@@ -17,7 +19,9 @@ import type {
   FlinkCheckpoint,
   FlinkCheckpoints,
   FlinkCluster,
+  FlinkException,
   FlinkFailure,
+  FlinkJobHealth,
   FlinkPort,
   SavepointProgress,
 } from './ports.ts';
@@ -52,6 +56,11 @@ function cluster(rest: (call: FlinkCall) => FlinkRest, hasJobStatus: boolean): F
         await rest(call).executionResult(jobId, call),
         (result) => result?.failure && failureOf(result.failure),
       ),
+    exceptions: async (jobId, limit, call) => mapAnswer(await rest(call).exceptions(jobId, limit, call), exceptionsOf),
+    health: async (jobId, call) => {
+      const names = ['numRestarts', 'fullRestarts', 'numberOfCompletedCheckpoints'];
+      return mapAnswer(await rest(call).metrics(`/jobs/${jobId}`, names, call), healthOf);
+    },
     stopWithSavepoint: async (request, call) => {
       const { jobId, format, targetDirectory, ...more } = request;
       const directory = targetDirectory === '' ? {} : { targetDirectory };
@@ -106,6 +115,31 @@ function progressOf(operation: Operation<string>): SavepointProgress {
     case 'failed':
       return { kind: 'failed', failure: failureOf(operation.failure), savepoint: operation.savepoint };
   }
+}
+
+function exceptionsOf({ entries }: JobExceptions): FlinkException[] {
+  return entries.map((one) => ({
+    exception: one.exceptionName,
+    stackTrace: one.stackTrace,
+    time: one.timestamp,
+    task: one.taskName,
+    endpoint: one.endpoint,
+    taskManagerId: one.taskManagerId,
+    labels: one.failureLabels,
+  }));
+}
+
+/** `numRestarts` is called `fullRestarts` where a version has only that. */
+function healthOf(metrics: readonly Metric[]): FlinkJobHealth {
+  const value = (id: string): number | undefined => {
+    const text = metrics.find((one) => one.id === id)?.value;
+    const number = text === undefined ? Number.NaN : Number(text);
+    return Number.isFinite(number) ? number : undefined;
+  };
+  return {
+    restarts: value('numRestarts') ?? value('fullRestarts'),
+    completedCheckpoints: value('numberOfCompletedCheckpoints'),
+  };
 }
 
 function failureOf(failure: OperationFailure): FlinkFailure {

@@ -83,6 +83,25 @@ export interface FlinkFailure {
   readonly message: string;
 }
 
+/** One entry of Flink's history of a job's failures. */
+export interface FlinkException {
+  readonly exception: string;
+  readonly stackTrace: string;
+  /** Epoch milliseconds. */
+  readonly time: number;
+  readonly task: string | undefined;
+  /** Host and port of the TaskManager. */
+  readonly endpoint: string | undefined;
+  readonly taskManagerId: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Counters of a job that tell whether it is well. Undefined: Flink does not report that one. */
+export interface FlinkJobHealth {
+  readonly restarts: number | undefined;
+  readonly completedCheckpoints: number | undefined;
+}
+
 export interface StopRequest {
   readonly jobId: string;
   /** Flink's trigger id: the same id never starts a second savepoint. */
@@ -106,6 +125,10 @@ export interface FlinkCluster {
   checkpoints(jobId: string, call: FlinkCall): Promise<Answer<FlinkCheckpoints>>;
   /** Why the job ended, when it failed. */
   failure(jobId: string, call: FlinkCall): Promise<Answer<FlinkFailure | undefined>>;
+  /** Up to `limit` failures of a job, newest first. */
+  exceptions(jobId: string, limit: number, call: FlinkCall): Promise<Answer<readonly FlinkException[]>>;
+  /** The counters by which a job's health is judged. */
+  health(jobId: string, call: FlinkCall): Promise<Answer<FlinkJobHealth>>;
   stopWithSavepoint(request: StopRequest, call: FlinkCall): Promise<Answer<undefined>>;
   savepoint(jobId: string, triggerId: string, call: FlinkCall): Promise<Answer<SavepointProgress>>;
   cancel(jobId: string, call: FlinkCall): Promise<Answer<undefined>>;

@@ -176,6 +176,9 @@ export class SmallCluster {
       taskManagerCount: () => call('overview', () => ({ kind: 'ok', value: 1 })),
       checkpoints: () => call('checkpoints', () => none),
       failure: () => call('result', () => ({ kind: 'ok', value: undefined })),
+      exceptions: () => call('exceptions', () => ({ kind: 'ok', value: [] })),
+      health: () =>
+        call('health', () => ({ kind: 'ok', value: { restarts: undefined, completedCheckpoints: undefined } })),
       stopWithSavepoint: (request) => call('stop', () => this.#stop(request)),
       savepoint: (jobId, triggerId) =>
         call('savepoint', () => {

@@ -101,6 +101,11 @@ export const resourceOptions = {
   userArtifactsHttpHeader: setting('user.artifacts.http.header', mapType, new Map<string, string>()),
   rollbackEnabled: setting('deployment.rollback.enabled', booleanType, false),
   readinessTimeout: setting('deployment.readiness.timeout', durationType, 5 * MINUTE),
+  /**
+   * With rollback, how long a job has to run without a break before its spec counts as stable. 0: at once, as the Apache
+   * operator does, which has no such option.
+   */
+  rollbackStabilityWindow: setting('deployment.rollback.stability-window', durationType, MINUTE),
   jmDeploymentRecoveryEnabled: setting(
     'jm-deployment-recovery.enabled',
     booleanType,
