@@ -8,17 +8,17 @@ export {
   GENERATION_ANNOTATION,
   withoutOperatorKeys,
 } from './effective/deploy-config.ts';
+export {
+  buildDeploymentObjects,
+  type DeploymentDecision,
+  type DeploymentObjects,
+  type DeploymentObjectsInput,
+  withOwner,
+} from './effective/deployment-objects.ts';
 export { ManifestError, type ManifestErrorCode } from './effective/errors.ts';
 export { buildIngress } from './effective/ingress.ts';
-export { TASK_MANAGER_REPLICAS, taskManagers } from './effective/job-config.ts';
+export { taskManagers } from './effective/job-config.ts';
 export { DEFAULT_LOG4J_CONSOLE, DEFAULT_LOGGING } from './effective/logging.ts';
-export {
-  buildNativeDeployment,
-  type DeploymentDecision,
-  type NativeDeployment,
-  type NativeDeploymentInput,
-  withOwner,
-} from './effective/native-deployment.ts';
 export { DEFAULT_OPERATOR_CONFIG } from './effective/operator-defaults.ts';
 export { mergePodTemplates } from './effective/pod-templates.ts';
 export {
@@ -30,11 +30,17 @@ export type { DeploymentInput } from './effective/spec-view.ts';
 export * from './kubernetes/objects.ts';
 export { podTemplateFrom } from './kubernetes/pod-template.ts';
 export { restServiceName } from './native/decorators/services.ts';
-export type { ClientFiles, ClusterTarget, ConfigFileFormat, NativeClusterInput } from './native/input.ts';
+export type { ClientFiles, ClusterInput, ClusterTarget, ConfigFileFormat } from './native/input.ts';
 export { buildNativeCluster, type NativeCluster, ownedBy } from './native/jobmanager-factory.ts';
 export {
   buildTaskManagerPod,
   type RunningJobManager,
   UNKNOWN_JOB_MANAGER,
 } from './native/taskmanager-factory.ts';
+export {
+  buildStandaloneCluster,
+  type StandaloneCluster,
+  TASK_MANAGER_REPLICAS,
+  taskManagersName,
+} from './standalone/cluster.ts';
 export { validationContext } from './validation/context.ts';

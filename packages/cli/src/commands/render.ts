@@ -1,5 +1,5 @@
 import { LEGACY_CONFIG_FILE, parseFlinkVersion } from '@drey/flink';
-import { buildNativeCluster, buildTaskManagerPod, type NativeClusterInput } from '@drey/manifests';
+import { buildNativeCluster, buildTaskManagerPod, type ClusterInput } from '@drey/manifests';
 import { type Command, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import { examples, outputOption } from '../output/help.ts';
@@ -91,7 +91,7 @@ function renderNative(options: NativeOptions): string {
   return withInputErrors(options.config, () => {
     const configuration = parseProperties(readUserFile(options.config, 'Configuration'));
     const files = readClientFiles(configuration);
-    const input: NativeClusterInput = {
+    const input: ClusterInput = {
       flinkVersion: parseFlinkVersion(options.flinkVersion),
       target,
       clusterId,

@@ -1,7 +1,7 @@
 import { validateFlinkDeployment } from '@drey/api';
 import { type ConfigEntries, operatorOptions } from '@drey/flink';
 import {
-  buildNativeDeployment,
+  buildDeploymentObjects,
   type DeploymentInput,
   type ManifestObject,
   validationContext,
@@ -35,15 +35,7 @@ export function renderDocuments(
 }
 
 function renderDeployment(input: DeploymentInput, operatorConfig: ConfigEntries, where: string): ManifestObject[] {
-  const spec = (input.spec ?? {}) as { mode?: string; job?: { state?: string; initialSavepointPath?: string } | null };
-  if (spec.mode === 'standalone') {
-    throw new CliError(
-      'E_RENDER_STANDALONE',
-      `${where}: mode standalone cannot be rendered yet`,
-      'Set spec.mode to native, or leave it out.',
-      'invalid',
-    );
-  }
+  const spec = (input.spec ?? {}) as { job?: { state?: string; initialSavepointPath?: string } | null };
   // A deployment that is suspended from the start creates nothing until it is resumed.
   if (spec.job?.state === 'suspended') return [];
   const { metadata = {} } = input;
@@ -51,7 +43,7 @@ function renderDeployment(input: DeploymentInput, operatorConfig: ConfigEntries,
   if (refused) throw new CliError(refused.code, `${where}: ${refused.message}`, refused.nextStep, 'invalid');
   const deployment = { ...input, metadata: { uid: UNKNOWN_UID, generation: 1, namespace: 'default', ...metadata } };
   const savepointPath = spec.job?.initialSavepointPath;
-  const built = buildNativeDeployment({
+  const built = buildDeploymentObjects({
     deployment,
     operatorConfig,
     decision: {

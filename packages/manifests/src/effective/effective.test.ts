@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import { buildDeployConfig } from './deploy-config.ts';
-import { buildNativeDeployment, withOwner } from './native-deployment.ts';
+import { buildDeploymentObjects, withOwner } from './deployment-objects.ts';
 import { DEFAULT_OPERATOR_CONFIG } from './operator-defaults.ts';
 import type { DeploymentInput } from './spec-view.ts';
 
@@ -21,7 +21,7 @@ function deployment(spec: Record<string, unknown> = {}): DeploymentInput {
 }
 
 function build(spec: Record<string, unknown> = {}, savepointPath?: string) {
-  return buildNativeDeployment({
+  return buildDeploymentObjects({
     deployment: deployment(spec),
     operatorConfig: DEFAULT_OPERATOR_CONFIG,
     decision: { jobId: 'a'.repeat(32), resultStoreId: 'r', ...(savepointPath ? { savepointPath } : {}) },

@@ -7,11 +7,9 @@ import {
   listType,
   taskManagerMemoryOptions,
 } from '@drey/flink';
+import { TASK_MANAGER_REPLICAS } from '../standalone/cluster.ts';
 import { nativeJarUri, standaloneJarUri } from './jar-uri.ts';
 import { type DeploymentView, numberOf, objectOf, textOf } from './spec-view.ts';
-
-/** How many TaskManagers a standalone cluster has. */
-export const TASK_MANAGER_REPLICAS = 'kubernetes.internal.taskmanager.replicas';
 
 const CLUSTER_MODE = 'kubernetes.internal.cluster-mode';
 const LAST_STATE_CHECKPOINT_INTERVAL = '5 min';

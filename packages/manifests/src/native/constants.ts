@@ -6,6 +6,7 @@ export const LABEL_APP = 'app';
 export const LABEL_TYPE = 'type';
 export const LABEL_COMPONENT = 'component';
 export const NATIVE_TYPE = 'flink-native-kubernetes';
+export const STANDALONE_TYPE = 'flink-standalone-kubernetes';
 
 export const PORT_NAME_REST = 'rest';
 export const PORT_NAME_JOB_MANAGER_RPC = 'jobmanager-rpc';

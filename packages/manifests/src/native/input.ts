@@ -26,8 +26,8 @@ export interface ClientFiles {
   readonly krb5Conf?: { readonly name: string; readonly text: string };
 }
 
-/** Everything that decides which objects a native cluster consists of. */
-export interface NativeClusterInput {
+/** Everything that decides which objects a cluster consists of, native or standalone. */
+export interface ClusterInput {
   readonly flinkVersion: FlinkVersion;
   readonly target: ClusterTarget;
   readonly clusterId: string;

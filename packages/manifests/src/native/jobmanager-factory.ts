@@ -15,8 +15,8 @@ import { podTemplate } from './decorators/pod-template.ts';
 import { envSecrets, mountSecrets } from './decorators/secrets.ts';
 import { externalService, internalService } from './decorators/services.ts';
 import { persistentVolumeClaims } from './decorators/volume-claims.ts';
-import type { NativeClusterInput } from './input.ts';
-import { byRole } from './options.ts';
+import type { ClusterInput } from './input.ts';
+import { byRole, type Role } from './options.ts';
 import { type Decorator, type Parameters, roleLabels, selectorLabels, setMap } from './parameters.ts';
 import { assemble, fromTemplate } from './pod.ts';
 import { type PreparedCluster, prepareCluster } from './prepare.ts';
@@ -36,16 +36,24 @@ export interface NativeCluster {
  * Builds what Flink’s KubernetesJobManagerFactory builds for this version and configuration. Pure. Throws `FlinkError`
  * for values that Flink refuses.
  */
-export function buildNativeCluster(input: NativeClusterInput): NativeCluster {
+export function buildNativeCluster(input: ClusterInput): NativeCluster {
   const prepared = prepareCluster(input);
+  return assembleJobManager(prepared, jobManagerChain(prepared));
+}
+
+/** The JobManager’s Deployment and what comes with it, made by a chain of steps. */
+export function assembleJobManager(prepared: PreparedCluster, chain: readonly Decorator[]): NativeCluster {
   const parameters: Parameters = { ...prepared, container: jobManagerSize(prepared) };
-  const chain = jobManagerChain(parameters);
   const pod = chain.reduce(
     (at, step) => step.decorate?.(at, parameters) ?? at,
     fromTemplate(prepared.files.jobManagerTemplate),
   );
   return {
-    deployment: deployment(parameters, assemble(pod)),
+    deployment: deploymentOf(parameters, 'jobmanager', {
+      name: parameters.clusterId,
+      replicas: parameters.config.get(kubernetesJobManagerOptions.replicas),
+      template: assemble(pod),
+    }),
     accompanying: chain.flatMap((step) => step.resources?.(parameters) ?? []),
     config: prepared.config,
   };
@@ -67,7 +75,7 @@ export function ownedBy(
 }
 
 /** The steps in Flink’s order. */
-function jobManagerChain({ flinkVersion, config }: Parameters): Decorator[] {
+function jobManagerChain({ flinkVersion, config }: PreparedCluster): Decorator[] {
   return [
     initJobManager,
     envSecrets,
@@ -92,20 +100,25 @@ function jobManagerSize({ config, flinkVersion }: PreparedCluster): Parameters['
   };
 }
 
-function deployment(p: Parameters, template: ReturnType<typeof assemble>): ManifestObject {
+/** The Deployment of a role's pods, owned by whatever the configuration names. */
+export function deploymentOf(
+  p: Parameters,
+  role: Role,
+  { name, replicas, template }: { name: string; replicas: number; template: ReturnType<typeof assemble> },
+): ManifestObject {
   const owners = p.config.get(kubernetesJobManagerOptions.ownerReference).map(ownerReference);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
-      name: p.clusterId,
-      labels: roleLabels(p, 'jobmanager'),
-      ...setMap(p.flinkVersion, 'annotations', Object.fromEntries(p.config.get(byRole.jobmanager.annotations))),
+      name,
+      labels: roleLabels(p, role),
+      ...setMap(p.flinkVersion, 'annotations', Object.fromEntries(p.config.get(byRole[role].annotations))),
       ...(owners.length > 0 ? { ownerReferences: owners } : {}),
     },
     spec: {
-      replicas: p.config.get(kubernetesJobManagerOptions.replicas),
-      selector: { matchLabels: selectorLabels(p.clusterId, 'jobmanager') },
+      replicas,
+      selector: { matchLabels: selectorLabels(p, role) },
       template,
     },
   };

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { goldenArea } from '../../../../golden/golden.ts';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import { podTemplateFrom } from '../kubernetes/pod-template.ts';
-import type { ClientFiles, NativeClusterInput } from './input.ts';
+import type { ClientFiles, ClusterInput } from './input.ts';
 import { buildNativeCluster } from './jobmanager-factory.ts';
 import { buildTaskManagerPod } from './taskmanager-factory.ts';
 
@@ -35,7 +35,7 @@ test.each(cases)('Flink’s own objects: %s', (name) => {
 
 afterAll(() => console.log(`flink-native: ${passed} of ${cases.length}`));
 
-function inputOf(name: string): NativeClusterInput {
+function inputOf(name: string): ClusterInput {
   const [version = '', id = ''] = name.split('/');
   const target = id.startsWith('session') ? 'session' : 'application';
   const configuration = properties(area.text(`${name}/input.properties`));
@@ -83,14 +83,14 @@ function resourceFiles(name: string): { id: string; file: string }[] {
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-function comparable(object: ManifestObject, input: NativeClusterInput): unknown {
+function comparable(object: ManifestObject, input: ClusterInput): unknown {
   if (object.metadata.name !== `flink-config-${input.clusterId}`) return plain(object);
   const data = object.data as Record<string, string>;
   const config = Object.keys(data).find((key) => key === 'config.yaml' || key === 'flink-conf.yaml')!;
   return { ...object, data: { ...data, [config]: configOf(object, input) } };
 }
 
-function configOf(object: ManifestObject, input: NativeClusterInput): Record<string, string> {
+function configOf(object: ManifestObject, input: ClusterInput): Record<string, string> {
   const data = object.data as Record<string, string>;
   const file = 'config.yaml' in data ? 'config.yaml' : 'flink-conf.yaml';
   return readConfigFile(data[file]!, file, input.flinkVersion).toRecord();

@@ -1,6 +1,6 @@
 import { before, type FlinkConfig, type FlinkVersion, formatFlinkVersion } from '@drey/flink';
 import type { ManifestObject } from '../kubernetes/objects.ts';
-import { LABEL_APP, LABEL_COMPONENT, LABEL_TYPE, NATIVE_TYPE } from './constants.ts';
+import { LABEL_APP, LABEL_COMPONENT, LABEL_TYPE, type NATIVE_TYPE, type STANDALONE_TYPE } from './constants.ts';
 import type { ClientFiles, ClusterTarget, ConfigFileFormat } from './input.ts';
 import { byRole, type Role } from './options.ts';
 import type { FlinkPod } from './pod.ts';
@@ -10,6 +10,8 @@ export interface Parameters {
   readonly flinkVersion: FlinkVersion;
   readonly target: ClusterTarget;
   readonly clusterId: string;
+  /** Value of the label that tells who makes the TaskManagers: Flink itself, or whoever deploys the cluster. */
+  readonly clusterType: typeof NATIVE_TYPE | typeof STANDALONE_TYPE;
   readonly config: FlinkConfig;
   /** The format of the configuration file that the pods get. */
   readonly configFile: ConfigFileFormat;
@@ -45,18 +47,20 @@ export interface Decorator<P extends Parameters = Parameters> {
 }
 
 /** Labels of everything that belongs to a cluster. */
-export function commonLabels(clusterId: string): Record<string, string> {
-  return { [LABEL_APP]: clusterId, [LABEL_TYPE]: NATIVE_TYPE };
+export function commonLabels({ clusterId, clusterType }: ClusterIdentity): Record<string, string> {
+  return { [LABEL_APP]: clusterId, [LABEL_TYPE]: clusterType };
 }
 
+type ClusterIdentity = Pick<Parameters, 'clusterId' | 'clusterType'>;
+
 /** Labels that select the pods of a role. */
-export function selectorLabels(clusterId: string, role: Role): Record<string, string> {
-  return { ...commonLabels(clusterId), [LABEL_COMPONENT]: role };
+export function selectorLabels(cluster: ClusterIdentity, role: Role): Record<string, string> {
+  return { ...commonLabels(cluster), [LABEL_COMPONENT]: role };
 }
 
 /** The user’s labels of a role with those that Flink needs; Flink’s win. */
 export function roleLabels(p: Parameters, role: Role): Record<string, string> {
-  return { ...Object.fromEntries(p.config.get(byRole[role].labels)), ...selectorLabels(p.clusterId, role) };
+  return { ...Object.fromEntries(p.config.get(byRole[role].labels)), ...selectorLabels(p, role) };
 }
 
 /** The image when neither configuration nor template names one. */

@@ -13,12 +13,13 @@ import {
 import {
   APPLICATION_ENTRYPOINT,
   BLOB_SERVER_PORT,
+  NATIVE_TYPE,
   REST_PORT,
   SESSION_ENTRYPOINT,
   TASK_MANAGER_RPC_PORT,
 } from './constants.ts';
 import { mountedKeytab } from './decorators/kerberos.ts';
-import type { ConfigFileFormat, NativeClusterInput } from './input.ts';
+import type { ClientFiles, ClusterInput, ConfigFileFormat } from './input.ts';
 import { highAvailabilityOn } from './options.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -33,14 +34,10 @@ export type PreparedCluster = Omit<Parameters, 'container'>;
  * address of the JobManager, the identity for high availability. Throws `E_FLINK_CONFIG_VALUE` for a name that Flink
  * refuses and for settings that cannot be deployed.
  */
-export function prepareCluster(input: NativeClusterInput): PreparedCluster {
+export function prepareCluster(input: ClusterInput): PreparedCluster {
   const { flinkVersion, clusterId, target, files = {} } = input;
   checkClusterId(clusterId);
-  const configFile: ConfigFileFormat = before(flinkVersion, '1.19')
-    ? 'legacy'
-    : before(flinkVersion, '2.0')
-      ? (input.configFile ?? 'yaml')
-      : 'yaml';
+  const configFile = configFileFormat(input);
   const given = FlinkConfig.of(input.configuration, valueRules(flinkVersion, configFile));
   const named = given.withAll({
     'execution.target': `kubernetes-${target}`,
@@ -48,11 +45,29 @@ export function prepareCluster(input: NativeClusterInput): PreparedCluster {
     [kubernetesOptions.entrypointClass.key]: target === 'application' ? APPLICATION_ENTRYPOINT : SESSION_ENTRYPOINT,
     'kubernetes.cluster-id': clusterId,
   });
-  const ported = withAddresses(withProgramArguments(withPorts(named), input), clusterId);
+  const completed = completedForPods(withProgramArguments(named, input), clusterId, files);
+  const config = highAvailabilityOn(completed) ? completed : withInternalService(completed, clusterId);
+  return { flinkVersion, target, clusterId, clusterType: NATIVE_TYPE, config, configFile, files };
+}
+
+/** The format of the file that the pods get. */
+export function configFileFormat({ flinkVersion, configFile }: ClusterInput): ConfigFileFormat {
+  if (before(flinkVersion, '1.19')) return 'legacy';
+  return before(flinkVersion, '2.0') ? (configFile ?? 'yaml') : 'yaml';
+}
+
+/** What every cluster's configuration gets: fixed ports, its identity for high availability, the place of the keytab. */
+export function completedForPods(config: FlinkConfig, clusterId: string, files: ClientFiles): FlinkConfig {
+  const ported = withIdentity(withPorts(config), clusterId);
   const kerberos = mountedKeytab({ config: ported, files });
-  const config = kerberos === undefined ? ported : ported.with(clusterOptions.kerberosKeytab.key, kerberos);
-  checkReplicas(config);
-  return { flinkVersion, target, clusterId, config, configFile, files };
+  const completed = kerberos === undefined ? ported : ported.with(clusterOptions.kerberosKeytab.key, kerberos);
+  checkReplicas(completed);
+  return completed;
+}
+
+/** The JobManager's address is its Service's name. */
+export function withInternalService(config: FlinkConfig, clusterId: string): FlinkConfig {
+  return config.with('jobmanager.rpc.address', `${clusterId}.${config.get(kubernetesOptions.namespace)}`);
 }
 
 function withPorts(config: FlinkConfig): FlinkConfig {
@@ -64,10 +79,8 @@ function withPorts(config: FlinkConfig): FlinkConfig {
   return fixPort(fixed, clusterOptions.restBindPort, REST_PORT);
 }
 
-function withAddresses(config: FlinkConfig, clusterId: string): FlinkConfig {
-  if (!highAvailabilityOn(config)) {
-    return config.with('jobmanager.rpc.address', `${clusterId}.${config.get(kubernetesOptions.namespace)}`);
-  }
+function withIdentity(config: FlinkConfig, clusterId: string): FlinkConfig {
+  if (!highAvailabilityOn(config)) return config;
   const identified = config.with('high-availability.cluster-id', clusterId);
   return fixPort(identified, highAvailabilityOptions.jobManagerPort, config.get(clusterOptions.jobManagerRpcPort));
 }
@@ -76,7 +89,7 @@ function withAddresses(config: FlinkConfig, clusterId: string): FlinkConfig {
  * The client holds the program’s arguments as a list; the text here is that list in the form of the file’s format. Up to
  * 1.20 it sets them even when there are none.
  */
-function withProgramArguments(config: FlinkConfig, { flinkVersion, target }: NativeClusterInput): FlinkConfig {
+export function withProgramArguments(config: FlinkConfig, { flinkVersion, target }: ClusterInput): FlinkConfig {
   const args = executionOptions.applicationProgramArgs;
   const always = target === 'application' && before(flinkVersion, '2.0');
   return always || config.has(args) ? config.withOption(args, config.get(args)) : config;
@@ -110,7 +123,8 @@ function checkReplicas(config: FlinkConfig): void {
   }
 }
 
-function checkClusterId(clusterId: string): void {
+/** Refuses a name that Flink refuses. */
+export function checkClusterId(clusterId: string): void {
   if (clusterId.length <= MAX_CLUSTER_ID_LENGTH && CLUSTER_ID.test(clusterId)) return;
   throw new FlinkError(
     'E_FLINK_CONFIG_VALUE',

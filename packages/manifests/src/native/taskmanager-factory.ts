@@ -22,7 +22,7 @@ import { initTaskManager } from './decorators/init.ts';
 import { kerberos } from './decorators/kerberos.ts';
 import { envSecrets, mountSecrets } from './decorators/secrets.ts';
 import { persistentVolumeClaims } from './decorators/volume-claims.ts';
-import type { NativeClusterInput } from './input.ts';
+import type { ClusterInput } from './input.ts';
 import { highAvailabilityOn } from './options.ts';
 import type { Decorator, TaskManagerParameters } from './parameters.ts';
 import { assemble, fromTemplate } from './pod.ts';
@@ -68,7 +68,7 @@ export const UNKNOWN_JOB_MANAGER: RunningJobManager = {
  * Builds the pod that the JobManager’s resource manager creates for a TaskManager. In a running cluster the JobManager
  * makes these pods itself; this is for rendering and checking.
  */
-export function buildTaskManagerPod(input: NativeClusterInput, jobManager = UNKNOWN_JOB_MANAGER): ManifestObject {
+export function buildTaskManagerPod(input: ClusterInput, jobManager = UNKNOWN_JOB_MANAGER): ManifestObject {
   const prepared = prepareCluster(input);
   const { config, flinkVersion, clusterId } = prepared;
   const memory = taskManagerMemory(config, {

@@ -1,6 +1,6 @@
 import type { ConfigEntries } from '@drey/flink';
 import type { Deployment, KubeObject } from '@drey/kube';
-import { buildNativeDeployment } from '@drey/manifests';
+import { buildDeploymentObjects } from '@drey/manifests';
 import type { ClusterBuilder } from './ports.ts';
 
 /** Builds native clusters with the operator's default configuration and its logging files. */
@@ -9,7 +9,7 @@ export function nativeClusterBuilder(
   logging?: Readonly<Record<string, string>>,
 ): ClusterBuilder {
   return ({ deployment, generation, jobId, operationId, savepointPath }) => {
-    const native = buildNativeDeployment({
+    const native = buildDeploymentObjects({
       deployment: {
         ...deployment,
         metadata: { ...deployment.metadata, ...(generation === undefined ? {} : { generation }) },

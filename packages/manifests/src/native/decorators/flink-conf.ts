@@ -23,7 +23,7 @@ export const flinkConf: Decorator = {
       {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: configMapName(p), labels: commonLabels(p.clusterId) },
+        metadata: { name: configMapName(p), labels: commonLabels(p) },
         data,
       },
     ];

@@ -27,7 +27,7 @@ export const hadoopConf: Decorator = {
       {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: configMapName(p), labels: commonLabels(p.clusterId) },
+        metadata: { name: configMapName(p), labels: commonLabels(p) },
         data: Object.fromEntries(files),
       },
     ];

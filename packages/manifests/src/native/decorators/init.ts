@@ -1,6 +1,6 @@
 import { javaHashOrder } from '@drey/api';
 import { atLeast, before, clusterOptions, doubleType, FlinkError, kubernetesOptions } from '@drey/flink';
-import type { EnvVar, PodSpec, Resources, Toleration } from '../../kubernetes/objects.ts';
+import type { EnvVar, Pod, PodSpec, Resources, Toleration } from '../../kubernetes/objects.ts';
 import {
   MAIN_CONTAINER_NAME,
   PORT_NAME_BLOB_SERVER,
@@ -77,26 +77,8 @@ function startPod(
   extraResources: ReadonlyMap<string, string> = new Map(),
 ): FlinkPod {
   const { config, flinkVersion } = p;
-  const { annotations: annotationOption, nodeSelector: selectorOption } = byRole[role];
-  const annotations = { ...pod.metadata?.annotations, ...Object.fromEntries(config.get(annotationOption)) };
-  const nodeSelector = { ...pod.spec?.nodeSelector, ...Object.fromEntries(config.get(selectorOption)) };
-  const { annotations: _, ...metadata } = pod.metadata ?? {};
-  const { nodeSelector: __, ...spec } = pod.spec ?? {};
   return {
-    pod: {
-      ...pod,
-      metadata: {
-        ...metadata,
-        labels: { ...metadata.labels, ...roleLabels(p, role) },
-        ...setMap(flinkVersion, 'annotations', annotations),
-      },
-      spec: {
-        ...spec,
-        ...accountAndNetwork(spec, p, role),
-        ...scheduling(spec, p, role),
-        ...setMap(flinkVersion, 'nodeSelector', nodeSelector),
-      },
-    },
+    pod: placed(pod, p, role, accountAndNetwork(pod.spec ?? {}, p, role)),
     mainContainer: {
       ...mainContainer,
       name: MAIN_CONTAINER_NAME,
@@ -105,6 +87,30 @@ function startPod(
         ? config.get(kubernetesOptions.imagePullPolicy)
         : (mainContainer.imagePullPolicy ?? config.get(kubernetesOptions.imagePullPolicy)),
       resources: resources(mainContainer.resources, p, role, extraResources),
+    },
+  };
+}
+
+/** A pod with the labels, annotations and scheduling of its role, and with `given` in its spec. */
+export function placed(pod: Pod, p: Parameters, role: Role, given: PodSpec): Pod {
+  const { config, flinkVersion } = p;
+  const { annotations: annotationOption, nodeSelector: selectorOption } = byRole[role];
+  const annotations = { ...pod.metadata?.annotations, ...Object.fromEntries(config.get(annotationOption)) };
+  const nodeSelector = { ...pod.spec?.nodeSelector, ...Object.fromEntries(config.get(selectorOption)) };
+  const { annotations: _, ...metadata } = pod.metadata ?? {};
+  const { nodeSelector: __, ...spec } = pod.spec ?? {};
+  return {
+    ...pod,
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, ...roleLabels(p, role) },
+      ...setMap(flinkVersion, 'annotations', annotations),
+    },
+    spec: {
+      ...spec,
+      ...given,
+      ...scheduling(spec, p, role),
+      ...setMap(flinkVersion, 'nodeSelector', nodeSelector),
     },
   };
 }
@@ -144,7 +150,8 @@ function toleration(map: ReadonlyMap<string, string>): Toleration {
   return out;
 }
 
-function resources(
+/** Requests and limits of the main container: the role’s size, and what the template has besides. */
+export function resources(
   template: Resources | undefined,
   p: Parameters,
   role: Role,
@@ -186,14 +193,15 @@ function limitFactor(p: Parameters, declared: (typeof byRole)[Role]['cpuLimitFac
  * Variables in Java's order: Flink goes over its configuration, a hash map, and puts what it finds into another; keys that
  * share a place in the second keep the order of the first.
  */
-function roleEnv(p: Parameters, role: Role): EnvVar[] {
+export function roleEnv(p: Parameters, role: Role): EnvVar[] {
   const prefix = byRole[role].envPrefix;
   const found = javaHashOrder([...p.config.keys()]).filter((key) => key.startsWith(prefix));
   const names = javaHashOrder(found.map((key) => key.slice(prefix.length)));
   return names.map((name) => ({ name, value: p.config.raw(`${prefix}${name}`) ?? '' }));
 }
 
-function logDirEnv(p: Parameters): EnvVar[] {
+/** Where Flink writes its log files, when that is configured. */
+export function logDirEnv(p: Parameters): EnvVar[] {
   const dir = p.config.get(kubernetesOptions.flinkLogDir);
   return dir === undefined ? [] : [{ name: 'FLINK_LOG_DIR', value: dir }];
 }

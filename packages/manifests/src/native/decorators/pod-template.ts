@@ -19,7 +19,7 @@ export const podTemplate: Decorator = {
       {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: configMapName(p), labels: commonLabels(p.clusterId) },
+        metadata: { name: configMapName(p), labels: commonLabels(p) },
         data: { [TASK_MANAGER_TEMPLATE_FILE]: template.text },
       },
     ];

@@ -8,8 +8,9 @@ import {
 } from '@drey/flink';
 import { stringify } from 'yaml';
 import type { ManifestObject } from '../kubernetes/objects.ts';
-import type { NativeClusterInput } from '../native/input.ts';
+import type { ClusterInput } from '../native/input.ts';
 import { buildNativeCluster, ownedBy } from '../native/jobmanager-factory.ts';
+import { buildStandaloneCluster } from '../standalone/cluster.ts';
 import { buildDeployConfig, CLIENT_VERSION, type DeployConfig } from './deploy-config.ts';
 import { buildIngress } from './ingress.ts';
 import { DEFAULT_LOGGING } from './logging.ts';
@@ -25,8 +26,8 @@ export interface DeploymentDecision {
   readonly savepointPath?: string;
 }
 
-/** What the native objects of a FlinkDeployment are made from. */
-export interface NativeDeploymentInput {
+/** What the objects of a FlinkDeployment are made from. */
+export interface DeploymentObjectsInput {
   readonly deployment: DeploymentInput;
   /** The operator’s default configuration, flat. */
   readonly operatorConfig: ConfigEntries;
@@ -35,28 +36,30 @@ export interface NativeDeploymentInput {
   readonly logging?: Readonly<Record<string, string>>;
 }
 
-/** The objects of a FlinkDeployment in native mode. */
-export interface NativeDeployment {
-  /** The JobManager’s Deployment; it is created first, its uid goes into the others. */
+/** The objects of a FlinkDeployment. */
+export interface DeploymentObjects {
+  /** The JobManager’s Deployment; it is created first, its uid goes into the accompanying objects. */
   readonly deployment: ManifestObject;
   /** Services and ConfigMaps in creation order, without their owner: see {@link withOwner}. */
   readonly accompanying: readonly ManifestObject[];
+  /** The TaskManagers’ Deployment of a standalone cluster; it is created after what its pods mount. */
+  readonly taskManagers: ManifestObject | undefined;
   readonly ingress: ManifestObject | undefined;
   /** The effective configuration, the operator’s own keys included. */
   readonly config: FlinkConfig;
   /** What Flink’s client is given, for {@link buildTaskManagerPod}. */
-  readonly cluster: NativeClusterInput;
+  readonly cluster: ClusterInput;
 }
 
 /**
- * Exactly the objects that the Apache operator makes Flink’s client create for a FlinkDeployment in native mode, and its
- * Ingress. Pure. Throws `ManifestError` or `FlinkError` for a spec that cannot be deployed.
+ * Exactly the objects that the Apache operator creates for a FlinkDeployment, or makes Flink’s client create in native
+ * mode. Pure. Throws `ManifestError` or `FlinkError` for a spec that cannot be deployed.
  */
-export function buildNativeDeployment(input: NativeDeploymentInput): NativeDeployment {
+export function buildDeploymentObjects(input: DeploymentObjectsInput): DeploymentObjects {
   const { deployment, decision } = input;
   const view = viewDeployment(deployment);
   const deploy = buildDeployConfig(input);
-  const cluster: NativeClusterInput = {
+  const cluster: ClusterInput = {
     flinkVersion: CLIENT_VERSION,
     target: view.job === undefined ? 'session' : 'application',
     clusterId: view.name,
@@ -64,14 +67,17 @@ export function buildNativeDeployment(input: NativeDeploymentInput): NativeDeplo
     configFile: deploy.configFile,
     files: clientFiles(deploy, input.logging ?? DEFAULT_LOGGING),
   };
-  const { deployment: jobManager, accompanying } = buildNativeCluster(cluster);
+  const { taskManagers, ...built } = view.standalone
+    ? buildStandaloneCluster(cluster)
+    : { ...buildNativeCluster(cluster), taskManagers: undefined };
   const place = (object: ManifestObject): ManifestObject => ({
     ...object,
     metadata: { ...object.metadata, namespace: view.namespace },
   });
   return {
-    deployment: place(jobManager),
-    accompanying: accompanying.map(place),
+    deployment: place(built.deployment),
+    accompanying: built.accompanying.map(place),
+    taskManagers: taskManagers && place(taskManagers),
     ingress: buildIngress(deployment, deploy.config),
     config: deploy.config,
     cluster,
@@ -79,15 +85,21 @@ export function buildNativeDeployment(input: NativeDeploymentInput): NativeDeplo
 }
 
 /** All objects in creation order; `uid` is that of the JobManager’s Deployment, which owns the accompanying ones. */
-export function withOwner({ deployment, accompanying, ingress }: NativeDeployment, uid: string): ManifestObject[] {
+export function withOwner(objects: DeploymentObjects, uid: string): ManifestObject[] {
+  const { deployment, accompanying, taskManagers, ingress } = objects;
   const owner = { name: deployment.metadata.name, uid };
-  return [deployment, ...accompanying.map((object) => ownedBy(object, owner)), ...(ingress ? [ingress] : [])];
+  return [
+    deployment,
+    ...accompanying.map((object) => ownedBy(object, owner)),
+    ...(taskManagers ? [taskManagers] : []),
+    ...(ingress ? [ingress] : []),
+  ];
 }
 
 function clientFiles(
   { jobManagerTemplate, taskManagerTemplate, logging }: DeployConfig,
   defaults: Readonly<Record<string, string>>,
-): NonNullable<NativeClusterInput['files']> {
+): NonNullable<ClusterInput['files']> {
   return {
     logging: logging ?? defaults,
     ...(jobManagerTemplate && { jobManagerTemplate }),

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { goldenArea } from '../../../../golden/golden.ts';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import { CLIENT_VERSION } from './deploy-config.ts';
-import { buildNativeDeployment, withOwner } from './native-deployment.ts';
+import { buildDeploymentObjects, withOwner } from './deployment-objects.ts';
 import type { DeploymentInput } from './spec-view.ts';
 
 interface Write {
@@ -22,7 +22,7 @@ const OPERATOR_CONFIG = {
 };
 const KINDS = ['Deployment', 'Service', 'ConfigMap', 'Ingress'];
 const cases = [...new Set(area.files.filter((file) => file.endsWith('/input.yaml')).map((file) => file.split('/')[0]!))]
-  .filter((name) => isNative(name) && created(name).length > 0)
+  .filter((name) => hasDeployment(name) && created(name).length > 0)
   .sort();
 let passed = 0;
 
@@ -36,7 +36,7 @@ describe('Objects are those that the Apache operator created', () => {
     const input = inputOf(name);
     const jobId = configOf(expected)?.['$internal.pipeline.job-id'] ?? '';
     const built = withOwner(
-      buildNativeDeployment({
+      buildDeploymentObjects({
         deployment: {
           ...input,
           metadata: { ...input.metadata, uid: expected[0]!.metadata.ownerReferences![0]!.uid, generation: 1 },
@@ -54,7 +54,7 @@ describe('Objects are those that the Apache operator created', () => {
   });
 });
 
-afterAll(() => console.log(`apache-operator native: ${passed} of ${cases.length}`));
+afterAll(() => console.log(`apache-operator objects: ${passed} of ${cases.length}`));
 
 function documents(name: string): DeploymentInput[] {
   return area
@@ -68,13 +68,8 @@ function inputOf(name: string): DeploymentInput {
   return documents(name)[0]!;
 }
 
-function isNative(name: string): boolean {
-  const [first] = documents(name);
-  return (
-    first !== undefined &&
-    (first.spec as { mode?: string }).mode !== 'standalone' &&
-    area.files.includes(`${name}/writes.jsonl`)
-  );
+function hasDeployment(name: string): boolean {
+  return documents(name).length > 0 && area.files.includes(`${name}/writes.jsonl`);
 }
 
 function created(name: string): ManifestObject[] {
@@ -83,7 +78,8 @@ function created(name: string): ManifestObject[] {
   for (const line of area.text(`${name}/writes.jsonl`).split('\n').filter(Boolean)) {
     const { verb, body } = JSON.parse(line) as Write;
     const mine =
-      body?.metadata?.name === id || body?.metadata?.name?.replace(/^(flink-config|pod-template)-|-rest$/g, '') === id;
+      body?.metadata?.name === id ||
+      body?.metadata?.name?.replace(/^(flink-config|pod-template)-|-(rest|taskmanager)$/g, '') === id;
     if (verb === 'create' && KINDS.includes(body?.kind) && mine) out.push(body);
   }
   return out;
@@ -145,6 +141,7 @@ const DEFAULTS: Record<string, unknown> = {
   protocol: 'TCP',
   restartPolicy: 'Always',
   terminationGracePeriodSeconds: 30,
+  dnsPolicy: 'ClusterFirst',
   securityContext: {},
   resources: {},
   schedulerName: 'default-scheduler',
