@@ -6,11 +6,12 @@ import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText, messageOf, typeOf } from '../job/resource-error.ts';
-import { statusOf, withoutError, withoutOperation } from '../job/status.ts';
+import { withoutError, withoutOperation } from '../job/status.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
 import { firstDeployment } from './first-deployment.ts';
+import { statusOf } from './initial-status.ts';
 import { observeJobManager } from './job-manager-observation.ts';
 import { recoverLost } from './lost-state.ts';
 import { observedStatus } from './observed-status.ts';

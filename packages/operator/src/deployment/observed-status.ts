@@ -142,7 +142,10 @@ function markedSuspended(
   const spec = { ...recorded.spec, job: stateful ? { ...job, upgradeMode: 'savepoint' as const } : job };
   return {
     ...status,
-    reconciliationStatus: { ...status.reconciliationStatus, lastReconciledSpec: writeRecorded(spec, false) },
+    reconciliationStatus: {
+      ...status.reconciliationStatus,
+      lastReconciledSpec: writeRecorded('FlinkDeployment', spec, false),
+    },
   };
 }
 

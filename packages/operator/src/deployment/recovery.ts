@@ -94,6 +94,7 @@ export function begin(
   const operation = beginOperation(context, kind, 'removing', context.status.jobStatus?.jobId);
   const spec = context.recorded?.spec ?? context.wanted.spec;
   const recorded = withRecord(context.status, {
+    kind: 'FlinkDeployment',
     spec,
     generation: context.status.observedGeneration ?? context.generation,
     jobState: 'suspended',

@@ -43,6 +43,7 @@ export function startCluster(
   if (source.kind === 'lost') return restoreFailed(context, source.message);
   const deploying: CurrentOperation = { ...operation, phase: 'deploying', target: source.jobId };
   const recorded = withRecord(context.status, {
+    kind: 'FlinkDeployment',
     spec: context.wanted.spec,
     generation: context.generation,
     jobState: 'suspended',
@@ -97,6 +98,7 @@ function deployed(context: Context, mode: UpgradeMode, generation: number): Flin
   const { status, wanted, now } = context;
   const recorded = lastReconciled(status);
   const record = withRecord(status, {
+    kind: 'FlinkDeployment',
     spec: started(recorded?.spec ?? wanted.spec),
     generation,
     jobState: 'running',

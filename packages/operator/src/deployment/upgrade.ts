@@ -106,6 +106,7 @@ function beginSuspending(
 /** Records that the job is brought down to be restored by `restore`, and begins to remove its cluster. */
 function removeRecorded(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
   const recorded = withRecord(context.status, {
+    kind: 'FlinkDeployment',
     spec: context.wanted.spec,
     generation: context.generation,
     jobState: 'suspended',
@@ -150,6 +151,7 @@ function afterStop(context: Context, operation: CurrentOperation, path: string |
 /** Records the suspension; what is left of the cluster stays until the job is resumed or its time is over. */
 function suspended(context: Context, restore: UpgradeMode): Outcome {
   const status = withRecord(withoutOperation(context.status), {
+    kind: 'FlinkDeployment',
     spec: context.wanted.spec,
     generation: context.generation,
     jobState: 'suspended',

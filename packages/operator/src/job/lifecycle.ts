@@ -1,5 +1,10 @@
-import type { FlinkDeploymentStatus, LifecycleState } from '@drey/api';
-import type { RecordedSpec } from './recorded-spec.ts';
+import type { JobManagerDeploymentStatus, LifecycleState } from '@drey/api';
+import type { JobKind, JobResourceStatus, SpecOf } from './resource.ts';
+
+/** What a lifecycle is computed from; session jobs have no JobManager of their own. */
+export type LivingStatus = JobResourceStatus & {
+  readonly jobManagerDeploymentStatus?: JobManagerDeploymentStatus | null;
+};
 
 /**
  * Texts in `status.error` that say a job will not come back by itself. They are the Apache operator's, because either
@@ -16,7 +21,10 @@ const LOST_FOR_GOOD = [
  * Where the resource stands, as a function of the rest of its status (reference: apache-operator.md 2.1). An operation in
  * progress counts as upgrading from its first record on, where the Apache operator shows it only after the savepoint.
  */
-export function lifecycleState(status: FlinkDeploymentStatus, recorded: RecordedSpec | undefined): LifecycleState {
+export function lifecycleState(
+  status: LivingStatus,
+  recorded: { readonly spec: SpecOf[JobKind] } | undefined,
+): LifecycleState {
   if (status.lifecycleState === 'DELETING' || status.lifecycleState === 'DELETED') return status.lifecycleState;
   if (recorded === undefined) return hasText(status.error) ? 'FAILED' : 'CREATED';
   const reconciliation = status.reconciliationStatus;
@@ -30,12 +38,12 @@ export function lifecycleState(status: FlinkDeploymentStatus, recorded: Recorded
   return reconciliation?.lastReconciledSpec === reconciliation?.lastStableSpec ? 'STABLE' : 'DEPLOYED';
 }
 
-function isChanging(status: FlinkDeploymentStatus): boolean {
+function isChanging(status: JobResourceStatus): boolean {
   const operation = status.operation;
   return (operation?.kind === 'upgrade' || operation?.kind === 'suspend') && operation.phase !== 'failed';
 }
 
-function isLost(status: FlinkDeploymentStatus): boolean {
+function isLost(status: LivingStatus): boolean {
   const state = status.jobManagerDeploymentStatus;
   const error = status.error ?? '';
   return (state === 'MISSING' || state === 'ERROR') && LOST_FOR_GOOD.some((text) => error.includes(text));

@@ -1,5 +1,4 @@
 import type { Operation } from '@drey/api';
-import type { Context } from '../deployment/context.ts';
 
 /**
  * What is being done to a deployment:
@@ -32,9 +31,15 @@ export function currentOperation(operation: Operation | null | undefined): Curre
   return operation as CurrentOperation;
 }
 
+/** What a new record is made from. */
+export interface OperationContext {
+  readonly now: number;
+  readonly world: { readonly epoch: number; readonly fresh: { readonly operationId: string } };
+}
+
 /** A new record; `target` is the job that is brought down or started. */
 export function beginOperation(
-  context: Pick<Context, 'world' | 'now'>,
+  context: OperationContext,
   kind: OperationKind,
   phase: OperationPhase,
   target?: string | null,

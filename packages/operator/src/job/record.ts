@@ -1,10 +1,12 @@
-import type { FlinkDeploymentSpec, FlinkDeploymentStatus, ReconciliationState, UpgradeMode } from '@drey/api';
+import type { ReconciliationState, UpgradeMode } from '@drey/api';
 import { writeRecorded } from './recorded-spec.ts';
+import type { JobKind, JobResourceStatus, SpecOf } from './resource.ts';
 import { withoutError } from './status.ts';
 
 /** What is recorded about a spec that is being carried out. */
-export interface SpecRecord {
-  readonly spec: FlinkDeploymentSpec;
+export interface SpecRecord<K extends JobKind> {
+  readonly kind: K;
+  readonly spec: SpecOf[K];
   readonly generation: number;
   /** What is really true of the job: suspended before a deployment and after a suspension, running after a deployment. */
   readonly jobState: 'running' | 'suspended';
@@ -19,10 +21,10 @@ export interface SpecRecord {
  * A status in which a spec is recorded (reference: apache-operator.md 2.2). The recorded error goes, since it was about
  * what was recorded before; a suspended spec is stable at once.
  */
-export function withRecord(status: FlinkDeploymentStatus, record: SpecRecord): FlinkDeploymentStatus {
-  const { spec, jobState, upgradeMode } = record;
+export function withRecord<S extends JobResourceStatus, K extends JobKind>(status: S, record: SpecRecord<K>): S {
+  const { kind, spec, jobState, upgradeMode } = record;
   const carriedOut = { ...spec, job: { ...spec.job, state: jobState, upgradeMode } };
-  const text = writeRecorded(carriedOut, record.firstDeployment);
+  const text = writeRecorded(kind, carriedOut, record.firstDeployment);
   const stable = spec.job?.state === 'suspended' ? { lastStableSpec: text } : {};
   return {
     ...withoutError(status),

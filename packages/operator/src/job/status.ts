@@ -1,56 +1,54 @@
-import type { FlinkDeploymentStatus, JobState, JobStatus } from '@drey/api';
+import type { JobState, JobStatus } from '@drey/api';
+import type { JobResourceStatus } from './resource.ts';
 
 /** Path that stands for "from the HA metadata", so that a loss of that metadata fails loudly instead of starting empty. */
 export const LAST_STATE_MARKER = 'KUBERNETES_OPERATOR_LAST_STATE';
 
-/** The status of an object that nothing was done for, in the shape the Apache operator gives it. */
-export const INITIAL_STATUS: FlinkDeploymentStatus = {
-  clusterInfo: {},
-  conditions: [],
-  jobManagerDeploymentStatus: 'MISSING',
+/** The parts of a status that are there before anything was done, in the shape the Apache operator gives them. */
+const INITIAL = {
   jobStatus: {
     checkpointInfo: { lastPeriodicCheckpointTimestamp: 0 },
     savepointInfo: { lastPeriodicSavepointTimestamp: 0, savepointHistory: [] },
   },
   reconciliationStatus: { reconciliationTimestamp: 0, state: 'UPGRADING' },
-};
+} as const satisfies JobResourceStatus;
 
-/** The recorded status with everything present that a new object has. */
-export function statusOf(recorded: FlinkDeploymentStatus | undefined): FlinkDeploymentStatus {
-  if (recorded === undefined) return INITIAL_STATUS;
+/** The recorded status with everything present that a new object with a job has. */
+export function withInitialParts<S extends JobResourceStatus>(recorded: S): S {
   return {
-    ...INITIAL_STATUS,
     ...recorded,
-    jobStatus: { ...INITIAL_STATUS.jobStatus, ...recorded.jobStatus },
-    reconciliationStatus: { ...INITIAL_STATUS.reconciliationStatus, ...recorded.reconciliationStatus },
+    jobStatus: { ...INITIAL.jobStatus, ...recorded.jobStatus },
+    reconciliationStatus: { ...INITIAL.reconciliationStatus, ...recorded.reconciliationStatus },
   };
 }
 
 /** A status with some members of `jobStatus` changed; `null` removes one. */
-export function withJob(status: FlinkDeploymentStatus, change: Partial<JobStatus>): FlinkDeploymentStatus {
+export function withJob<S extends JobResourceStatus>(status: S, change: Partial<JobStatus>): S {
   return { ...status, jobStatus: { ...status.jobStatus, ...change } };
 }
 
 /** A status with the job in `state`; `updateTime` moves only when the state does. */
-export function withJobState(status: FlinkDeploymentStatus, state: JobState, now: number): FlinkDeploymentStatus {
+export function withJobState<S extends JobResourceStatus>(status: S, state: JobState, now: number): S {
   if (status.jobStatus?.state === state) return status;
   return withJob(status, { state, updateTime: String(now) });
 }
 
 /** A status without an operation. */
-export function withoutOperation(status: FlinkDeploymentStatus): FlinkDeploymentStatus {
-  const { operation: _, ...rest } = status;
-  return rest;
+export function withoutOperation<S extends JobResourceStatus>(status: S): S {
+  const copy = { ...status };
+  delete copy.operation;
+  return copy;
 }
 
 /** A status without an error. */
-export function withoutError(status: FlinkDeploymentStatus): FlinkDeploymentStatus {
-  const { error: _, ...rest } = status;
-  return rest;
+export function withoutError<S extends JobResourceStatus>(status: S): S {
+  const copy = { ...status };
+  delete copy.error;
+  return copy;
 }
 
 /** Where the next start of the job begins: the state of the last stop, else the last savepoint known. */
-export function recordedStatePath(status: FlinkDeploymentStatus): string | undefined {
+export function recordedStatePath(status: JobResourceStatus): string | undefined {
   const job = status.jobStatus;
   return job?.upgradeSavepointPath ?? job?.savepointInfo?.lastSavepoint?.location ?? undefined;
 }
