@@ -1,5 +1,6 @@
 import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecDiff } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
+import type { ConditionDraft } from '../job/conditions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
@@ -57,6 +58,8 @@ export interface Outcome {
   readonly progress?: { readonly reason: string; readonly message: string };
   /** Nothing will be done until somebody changes something. */
   readonly stalled?: { readonly reason: string; readonly message: string };
+  /** Conditions beside those that follow from the status. */
+  readonly conditions?: readonly ConditionDraft[];
 }
 
 /** The job part of a spec that runs one. */

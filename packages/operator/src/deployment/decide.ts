@@ -1,13 +1,13 @@
 import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
-import { conditionsOf } from '../job/conditions.ts';
 import { observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
-import { ERROR_TYPES, errorText, messageOf, typeOf } from '../job/resource-error.ts';
+import { ERROR_TYPES, errorText, typeOf } from '../job/resource-error.ts';
 import { withoutError, withoutOperation } from '../job/status.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
+import { withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
 import { firstDeployment } from './first-deployment.ts';
@@ -213,25 +213,5 @@ function complete(context: Context, outcome: Outcome, status: FlinkDeploymentSta
   // What a person has to do for the job to run at all comes before what is wrong with the newest spec.
   const told = outcome.stalled === undefined ? withValidation(status, context.invalid, context.config).status : status;
   const placed = { ...told, lifecycleState: lifecycleState(told, lastReconciled(told)) };
-  return {
-    ...placed,
-    conditions: conditionsOf(placed, {
-      generation: context.wanted.metadata.generation ?? 1,
-      stalled: stalledReason(context, outcome, placed),
-      progress: outcome.progress,
-      now: context.now,
-    }),
-  };
-}
-
-function stalledReason(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): Outcome['stalled'] {
-  if (outcome.stalled !== undefined) return outcome.stalled;
-  if (context.invalid !== undefined) {
-    return {
-      reason: 'ValidationError',
-      message: `${context.invalid} Correct the spec; the running job is not touched.`,
-    };
-  }
-  if (status.lifecycleState !== 'FAILED') return undefined;
-  return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
+  return withConditions(context, outcome, placed);
 }
