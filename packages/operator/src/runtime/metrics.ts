@@ -11,6 +11,8 @@ export interface OperatorMetrics {
   readonly transitions: Counter<'kind' | 'to'>;
   readonly queueDepth: Gauge<'kind' | 'state'>;
   readonly watchedJobs: Gauge<'kind'>;
+  /** 1 while a watched namespace can be read, 0 while it refuses. */
+  readonly namespaceReadable: Gauge<'namespace'>;
 }
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -63,6 +65,12 @@ export function operatorMetrics(): OperatorMetrics {
       name: 'workqueue_depth',
       help: 'Keys in the queue.',
       labelNames: ['kind', 'state'],
+      registers,
+    }),
+    namespaceReadable: new Gauge({
+      name: 'flink_operator_namespace_readable',
+      help: 'Whether a watched namespace can be read.',
+      labelNames: ['namespace'],
       registers,
     }),
     watchedJobs: new Gauge({

@@ -6,7 +6,6 @@ import {
   type KubeObject,
   priority,
   type Random,
-  Reflector,
   type Resource,
   runController,
   type Store,
@@ -15,14 +14,16 @@ import {
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
 import { deploymentController } from '../deployment/controller.ts';
-import { type Caches, createCaches, type Watched, watchedBy } from './caches.ts';
+import { type Caches, createCaches, watchedBy } from './caches.ts';
 import { nativeClusterBuilder } from './cluster-builder.ts';
 import { serviceEndpoint } from './endpoints.ts';
 import { eventRecorder } from './event-recorder.ts';
+import { fencedClient, fencedTransport } from './fence.ts';
 import { flinkPort } from './flink-port.ts';
 import type { KindController, KindFactory, KindScope } from './kind-controller.ts';
 import { type OperatorMetrics, operatorMetrics } from './metrics.ts';
-import { operatorPolicy } from './policy.ts';
+import { NamespaceWatch } from './namespace-watch.ts';
+import { type OperatorPolicy, operatorPolicy } from './policy.ts';
 import type { ClusterBuilder, EndpointResolver, Env, FlinkPort } from './ports.ts';
 
 /** What an operator is made from; everything it touches comes in here. */
@@ -47,36 +48,57 @@ export interface OperatorOptions {
   readonly logging?: Readonly<Record<string, string>>;
   /** Leadership epoch; absent: no election. */
   readonly epoch?: () => number;
+  /** Called before everything that only a leader may do; throws when this process no longer leads. Absent: no election. */
+  readonly permit?: () => void;
   /** How clusters are built; default: native ones. */
   readonly clusters?: ClusterBuilder;
 }
 
+/** What of an operator's configuration can change while it runs. */
+export interface OperatorSettings {
+  readonly config: ConfigEntries;
+  readonly logging?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Why an operator ended. */
+export type OperatorEnd = { readonly kind: 'stopped' } | { readonly kind: 'fault'; readonly error: unknown };
+
 export interface Operator {
-  /** Starts watching and working; resolves when the caches are filled. Rejects when `stop` comes first. */
+  /** Starts watching and working; resolves when the caches are filled. Rejects when `stop` or a fault comes first. */
   start(): Promise<void>;
-  /** Lets running passes end, sends what events are waiting, and resolves when nothing of the operator runs any more. */
-  stop(): Promise<void>;
+  /**
+   * Lets running passes end, for as long as the configuration says or `graceMs`, sends what events are waiting, and resolves
+   * when nothing of the operator runs any more.
+   */
+  stop(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * Takes another configuration, for all passes from now on. What only a start reads stays as it was. Throws
+   * `E_FLINK_CONFIG_VALUE` for a value that cannot be read; everything stays as it was then.
+   */
+  reconfigure(settings: OperatorSettings): void;
+  /** Resolves when the operator has ended: as it was told to, or because a part of it failed in a way that nothing mends. */
+  readonly ended: Promise<OperatorEnd>;
   /** True from the end of {@link Operator.start} until {@link Operator.stop}. */
   readonly ready: boolean;
   readonly metrics: OperatorMetrics;
 }
-
-/** How long running passes may take to end when the operator stops. */
-const GRACE_MS = 10_000;
 
 /** Every kind the operator reconciles. */
 const KINDS: readonly KindFactory[] = [deploymentController];
 
 /** An operator. It holds no global state: several may run in one process. */
 export function createOperator(env: OperatorEnv, options: OperatorOptions = {}): Operator {
-  const config = options.config ?? DEFAULT_OPERATOR_CONFIG;
-  const policy = operatorPolicy(config);
+  let current = settingsOf(options, {
+    config: options.config ?? DEFAULT_OPERATOR_CONFIG,
+    logging: options.logging,
+  });
   const metrics = env.metrics ?? operatorMetrics();
   const stopped = new AbortController();
   const finished = new AbortController();
   const caches = createCaches((error) => env.log.error({ err: error }, 'a listener of a cache failed'));
-  const kube = showOwnWrites(env.kube, storeOf(caches));
-  const recorder = eventRecorder({ kube: env.kube, clock: env.clock, log: env.log, signal: finished.signal });
+  const permit = options.permit ?? (() => undefined);
+  const kube = showOwnWrites(fencedClient(env.kube, permit), storeOf(caches));
+  const recorder = eventRecorder({ kube, clock: env.clock, log: env.log, signal: finished.signal });
   const inner: Env = {
     clock: env.clock,
     random: env.random,
@@ -85,105 +107,142 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     metrics,
     log: env.log,
     events: recorder.send,
-    flink: 'port' in env.flink ? env.flink.port : flinkPort(env.flink),
+    flink: 'port' in env.flink ? env.flink.port : flinkPort(fencedTransport(env.flink, permit)),
     endpoints: env.endpoints ?? serviceEndpoint,
-    clusters: options.clusters ?? nativeClusterBuilder(config, options.logging),
+    clusters: (cluster) => current.clusters(cluster),
   };
-  const scope: KindScope = { env: inner, policy, epoch: options.epoch ?? (() => 0), signal: stopped.signal };
-  const namespaces = watchedNamespaces(options, policy.options.get(operatorOptions.watchedNamespaces));
+  const scope: KindScope = {
+    env: inner,
+    get policy() {
+      return current.policy;
+    },
+    epoch: options.epoch ?? (() => 0),
+    signal: stopped.signal,
+  };
+  const end = Promise.withResolvers<OperatorEnd>();
+  const fault = (what: string, error: unknown): void => {
+    env.log.fatal({ err: error }, `${what} failed; the operator ends`);
+    stopped.abort(error);
+    end.resolve({ kind: 'fault', error });
+  };
+  const labelSelector = current.policy.options.get(operatorOptions.labelSelector);
+  const watch = new NamespaceWatch({ ...env, metrics, fault }, caches, labelSelector, stopped.signal);
+  let graceMs: number | undefined;
+  const grace = (): number => graceMs ?? current.graceMs;
   let running: Promise<unknown> | undefined;
   let ready = false;
   return {
     metrics,
+    ended: end.promise,
     get ready() {
       return ready && !stopped.signal.aborted;
     },
     async start() {
-      const reflectors = reflect(
-        env,
-        caches,
-        namespaces,
-        policy.options.get(operatorOptions.labelSelector),
-        stopped.signal,
+      watch.set(current.namespaces);
+      running = Promise.all(
+        KINDS.map((make) =>
+          runKind({ env, metrics, scope, watch, grace }, make).catch((error) => fault('a controller', error)),
+        ),
       );
-      const controllers = KINDS.map((make) => runKind(env, make, scope, metrics));
-      running = Promise.allSettled([...controllers, ...reflectors]);
-      await Promise.race([synced(caches, stopped.signal), ...controllers]);
+      await watch.whenListed();
+      stopped.signal.throwIfAborted();
       ready = true;
-      env.log.info({ namespaces }, 'operator started');
+      env.log.info({ namespaces: current.namespaces }, 'operator started');
     },
-    async stop() {
+    reconfigure(settings) {
+      const next = settingsOf(options, settings);
+      current = { ...next, namespaces: next.followsNamespaces ? next.namespaces : current.namespaces };
+      if (ready) watch.set(current.namespaces);
+    },
+    async stop(how = {}) {
+      graceMs = how.graceMs;
       stopped.abort(new Error('the operator was stopped'));
       await running;
+      await watch.ended();
       await recorder.flush();
       finished.abort(new Error('the operator was stopped'));
+      end.resolve({ kind: 'stopped' });
       env.log.info('operator stopped');
     },
   };
 }
 
+/** What follows from a configuration. */
+interface Settings {
+  readonly policy: OperatorPolicy;
+  readonly clusters: ClusterBuilder;
+  readonly namespaces: readonly (string | undefined)[];
+  /** Whether the namespaces change with the configuration. */
+  readonly followsNamespaces: boolean;
+  readonly graceMs: number;
+}
+
+function settingsOf(options: OperatorOptions, { config, logging }: OperatorSettings): Settings {
+  const policy = operatorPolicy(config);
+  return {
+    policy,
+    clusters: options.clusters ?? nativeClusterBuilder(config, logging),
+    namespaces: watchedNamespaces(options, policy.options.get(operatorOptions.watchedNamespaces)),
+    followsNamespaces: policy.options.get(operatorOptions.dynamicNamespacesEnabled),
+    graceMs: policy.options.get(operatorOptions.terminationTimeout),
+  };
+}
+
+/** What the controllers of all kinds run with. */
+interface KindRun {
+  readonly env: OperatorEnv;
+  readonly metrics: OperatorMetrics;
+  readonly scope: KindScope;
+  readonly watch: NamespaceWatch;
+  /** How long running passes may take to end when the operator stops, in milliseconds. */
+  readonly grace: () => number;
+}
+
 /** The queue and the workers of one kind. */
-function runKind(env: OperatorEnv, make: KindFactory, scope: KindScope, metrics: OperatorMetrics): Promise<void> {
+async function runKind({ env, metrics, scope, watch, grace }: KindRun, make: KindFactory): Promise<void> {
   const queue = new KeyedQueue({ clock: env.clock, random: env.random, backoff: { firstMs: 500, capMs: 60_000 } });
-  const controller = make(scope, (key) => queue.add(key, { priority: priority.transition }));
-  return runController(
+  const wake = (key: string): void => queue.add(key, { priority: priority.transition });
+  const controller = make(scope, wake);
+  await runController(
     {
       name: controller.kind,
       clock: env.clock,
       queue,
       workers: Math.max(1, scope.policy.options.get(operatorOptions.reconcileParallelism)),
       sources: controller.sources,
-      reconcile: controller.reconcile,
-      graceMs: GRACE_MS,
+      reconcile: async (pass) => {
+        const outcome = await watch.pass(
+          pass.key,
+          () => controller.reconcile(pass),
+          () => wake(pass.key),
+        );
+        return outcome ?? { type: 'done' };
+      },
+      get graceMs() {
+        return grace();
+      },
       observer: observerOf(env, metrics, queue, controller),
     },
     scope.signal,
   );
 }
 
-function watchedNamespaces(options: OperatorOptions, configured: string): readonly (string | undefined)[] {
-  const named = (options.namespaces ?? []).filter((name) => name !== '');
-  if (named.length > 0) return named;
-  const list = configured.split(/[,;]/).map((name) => name.trim());
-  return configured === '' || list.includes('JOSDK_ALL_NAMESPACES') ? [undefined] : list;
+/** The namespaces to watch; undefined stands for all. Blank names are none. */
+export function watchedNamespaces(
+  options: Pick<OperatorOptions, 'namespaces'>,
+  configured: string,
+): readonly (string | undefined)[] {
+  const named = (names: readonly string[]): string[] =>
+    [...new Set(names.map((name) => name.trim()))].filter((n) => n !== '');
+  const list = named(options.namespaces ?? []);
+  const watched = list.length > 0 ? list : named(configured.split(/[,;]/));
+  return watched.length === 0 || watched.includes('JOSDK_ALL_NAMESPACES') ? [undefined] : watched;
 }
 
 function storeOf(caches: Caches) {
   const stores = new Map(watchedBy(caches).map(({ resource, store }) => [resource.plural, store]));
   return <T extends KubeObject>(r: Resource<T>): Pick<Store<T>, 'written'> | undefined =>
     stores.get(r.plural) as Pick<Store<T>, 'written'> | undefined;
-}
-
-function reflect(
-  env: OperatorEnv,
-  caches: Caches,
-  namespaces: readonly (string | undefined)[],
-  labelSelector: string | undefined,
-  signal: AbortSignal,
-): Promise<void>[] {
-  const run = ({ resource, store, selector, primary }: Watched): Promise<void>[] => {
-    const labels = primary ? labelSelector : selector;
-    return namespaces.map((namespace) =>
-      new Reflector({
-        client: env.kube,
-        resource,
-        feed: store.feed(namespace),
-        clock: env.clock,
-        random: env.random,
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(labels === undefined ? {} : { labelSelector: labels }),
-        observer: {
-          failed: (error, retryMs) =>
-            env.log.warn({ resource: resource.plural, ns: namespace, retryMs, err: error }, 'watch failed'),
-        },
-      }).run(signal),
-    );
-  };
-  return watchedBy(caches).flatMap(run);
-}
-
-async function synced(caches: Caches, signal: AbortSignal): Promise<void> {
-  await Promise.all(watchedBy(caches).map(({ store }) => store.whenSynced(signal)));
 }
 
 function observerOf(env: OperatorEnv, metrics: OperatorMetrics, queue: KeyedQueue, controller: KindController) {
