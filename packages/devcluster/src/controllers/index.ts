@@ -11,7 +11,26 @@ import { startVolumeClaimController } from './volume-claims.ts';
 export interface ControllerOptions {
   /** The certificate authority of the API server, in PEM. */
   readonly authority: string;
+  /** The controllers to start; default: all. */
+  readonly only?: readonly ControllerName[];
 }
+
+const starts = {
+  'service-account': (context, { authority }, signal) => startServiceAccountController(context, authority, signal),
+  scheduler: (context, _, signal) => startScheduler(context, signal),
+  'replica-set': (context, _, signal) => startReplicaSetController(context, signal),
+  deployment: (context, _, signal) => startDeploymentController(context, signal),
+  'stateful-set': (context, _, signal) => startStatefulSetController(context, signal),
+  job: (context, _, signal) => startJobController(context, signal),
+  endpoints: (context, _, signal) => startEndpointsController(context, signal),
+  'volume-claims': (context, _, signal) => startVolumeClaimController(context, signal),
+} satisfies Record<
+  string,
+  (context: ControllerContext, options: ControllerOptions, signal: AbortSignal) => Promise<void>
+>;
+
+export type ControllerName = keyof typeof starts;
+const ALL = Object.keys(starts) as ControllerName[];
 
 /** Starts the controllers that make workloads of a cluster run. Resolves when all of them ended after the abort. */
 export async function startControllers(
@@ -19,14 +38,5 @@ export async function startControllers(
   options: ControllerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all([
-    startServiceAccountController(context, options.authority, signal),
-    startScheduler(context, signal),
-    startReplicaSetController(context, signal),
-    startDeploymentController(context, signal),
-    startStatefulSetController(context, signal),
-    startJobController(context, signal),
-    startEndpointsController(context, signal),
-    startVolumeClaimController(context, signal),
-  ]);
+  await Promise.all((options.only ?? ALL).map((name) => starts[name](context, options, signal)));
 }

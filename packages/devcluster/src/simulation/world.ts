@@ -6,7 +6,7 @@ import { inProcessTransport } from '../apiserver/front/in-process.ts';
 import { createStandardServer, type StandardServer } from '../apiserver/front/standard-server.ts';
 import { ObjectStore } from '../apiserver/storage/index.ts';
 import { startControllers } from '../controllers/index.ts';
-import { eventRecorder } from '../event-recorder.ts';
+import type { EventRecorder } from '../event-recorder.ts';
 import { Informers } from '../informers.ts';
 import { FlinkFabric } from './flink/fabric.ts';
 import { flinkPrograms } from './flink/programs.ts';
@@ -38,6 +38,9 @@ export interface SimulatedWorld {
   stop(): void;
 }
 
+/** What workloads of Flink need; the network is simulated beside the API server, without endpoints. */
+const CONTROLLERS = ['scheduler', 'replica-set', 'deployment'] as const;
+const silentRecorder: EventRecorder = { record: () => undefined, flush: () => Promise.resolve() };
 const ADMIN: User = { name: 'admin', groups: [MASTERS_GROUP] };
 
 /** Builds the world and starts it. Resolves when its controllers and its node run. */
@@ -56,11 +59,12 @@ export async function createSimulatedWorld(options: SimulatedWorldOptions): Prom
   const informers = new Informers({ client: admin, clock, random, signal: abort.signal });
   const context = {
     ...{ client: informers.client, informers, clock, random },
-    events: (component: string) => eventRecorder(informers.client, clock, component),
+    // Nobody reads what controllers and nodes tell in a simulation; the operator's own events are real.
+    events: () => silentRecorder,
     // Failed passes are conflicts with other writers, as in a real cluster; they are tried again.
     failed: () => undefined,
   };
-  void startControllers(context, { authority: 'simulated' }, abort.signal).catch((error: unknown) =>
+  void startControllers(context, { authority: 'simulated', only: CONTROLLERS }, abort.signal).catch((error: unknown) =>
     onFault('controllers', error),
   );
   const fabric = new FlinkFabric();

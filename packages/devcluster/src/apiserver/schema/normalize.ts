@@ -67,9 +67,10 @@ function decodeStruct(value: unknown, schema: Struct, at: Place): unknown {
   if (value === null || value === undefined) return encodeStruct({}, schema);
   if (!isObject(value)) throw mismatch(value, at);
   const decoded: Record<string, unknown> = {};
-  const struct = schema.name?.split('.').at(-1) ?? '';
-  for (const [key, v] of Object.entries(value)) {
-    const field = Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
+  const { struct, byName } = preparedOf(schema);
+  for (const key of Object.keys(value)) {
+    const v = value[key];
+    const field = byName.get(key);
     if (field === undefined || v === null || v === undefined) continue;
     const place = { struct, path: at.path === '' ? key : `${at.path}.${key}`, type: field.go?.type ?? '' };
     decoded[key] = decode(v, field.schema(), place);
@@ -80,11 +81,44 @@ function decodeStruct(value: unknown, schema: Struct, at: Place): unknown {
 /** Writes the fields of a struct as Go does; `decoded` has no nulls. */
 function encodeStruct(decoded: Readonly<Record<string, unknown>>, schema: Struct): Record<string, unknown> {
   const out: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(schema.fields)) {
-    const value = encodeField(decoded[key], field);
+  for (const { key, field, omittedWhenAbsent } of preparedOf(schema).fields) {
+    const given = decoded[key];
+    if (given === undefined && omittedWhenAbsent) continue;
+    const value = encodeField(given, field);
     if (value !== undefined) out[key] = value;
   }
   return out;
+}
+
+/** What of a struct is the same for every object: most fields of most structs are absent, and cost nothing then. */
+interface PreparedStruct {
+  /** The last part of the Go name. */
+  readonly struct: string;
+  readonly byName: ReadonlyMap<string, FieldSchema>;
+  readonly fields: readonly {
+    readonly key: string;
+    readonly field: FieldSchema;
+    readonly omittedWhenAbsent: boolean;
+  }[];
+}
+
+const prepared = new WeakMap<Struct, PreparedStruct>();
+
+function preparedOf(schema: Struct): PreparedStruct {
+  const known = prepared.get(schema);
+  if (known !== undefined) return known;
+  const entries = Object.entries(schema.fields);
+  const made: PreparedStruct = {
+    struct: schema.name?.split('.').at(-1) ?? '',
+    byName: new Map(entries),
+    fields: entries.map(([key, field]) => ({
+      key,
+      field,
+      omittedWhenAbsent: encodeField(undefined, field) === undefined,
+    })),
+  };
+  prepared.set(schema, made);
+  return made;
 }
 
 function encodeField(value: unknown, field: FieldSchema): unknown {
