@@ -1,7 +1,7 @@
-import type { FlinkDeployment } from '@drey/api';
 import { type ConfigEntries, FlinkConfig, operatorOptions } from '@drey/flink';
 import { buildDeployConfig } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
+import { rememberedConfiguration } from './configuration-memo.ts';
 import { deploymentValidator } from './validation.ts';
 
 /** The operator's configuration, as decisions and the runtime use it. */
@@ -12,18 +12,13 @@ export interface OperatorPolicy extends DecideConfig {
 /** Makes the policy of an operator from its configuration (flat keys and texts). */
 export function operatorPolicy(operatorConfig: ConfigEntries): OperatorPolicy {
   const options = FlinkConfig.of(operatorConfig);
-  const computed = new WeakMap<object, FlinkConfig>();
-  const configurationOf = (deployment: FlinkDeployment): FlinkConfig => {
-    const known = computed.get(deployment.spec);
-    if (known !== undefined) return known;
-    const config = buildDeployConfig({ deployment, operatorConfig, markGeneration: false }).config;
-    computed.set(deployment.spec, config);
-    return config;
-  };
+  const configurationOf = rememberedConfiguration(
+    (deployment) => buildDeployConfig({ deployment, operatorConfig, markGeneration: false }).config,
+  );
   return {
     options,
     configurationOf,
-    validate: deploymentValidator(operatorConfig),
+    validate: deploymentValidator(operatorConfig, configurationOf),
     restIntervalMs: options.get(operatorOptions.reconcileInterval),
     errorLimits: {
       fieldLength: options.get(operatorOptions.exceptionFieldMaxLength),

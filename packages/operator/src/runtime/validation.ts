@@ -1,6 +1,6 @@
 import { type FlinkDeployment, validateFlinkDeployment } from '@drey/api';
-import { type ConfigEntries, FlinkError } from '@drey/flink';
-import { buildDeployConfig, ManifestError, validationContext } from '@drey/manifests';
+import { type ConfigEntries, type FlinkConfig, FlinkError } from '@drey/flink';
+import { ManifestError, validationContext } from '@drey/manifests';
 
 /**
  * Validation inside the loop: the rules of the API first, then whether a configuration can be made of the spec at all. The
@@ -8,15 +8,19 @@ import { buildDeployConfig, ManifestError, validationContext } from '@drey/manif
  */
 export function deploymentValidator(
   operatorConfig: ConfigEntries,
+  configurationOf: (deployment: FlinkDeployment) => FlinkConfig,
 ): (deployment: FlinkDeployment) => string | undefined {
   const context = validationContext(operatorConfig);
   return (deployment) =>
-    validateFlinkDeployment(deployment, context)?.message ?? configurationProblem(deployment, operatorConfig);
+    validateFlinkDeployment(deployment, context)?.message ?? configurationProblem(deployment, configurationOf);
 }
 
-function configurationProblem(deployment: FlinkDeployment, operatorConfig: ConfigEntries): string | undefined {
+function configurationProblem(
+  deployment: FlinkDeployment,
+  configurationOf: (deployment: FlinkDeployment) => FlinkConfig,
+): string | undefined {
   try {
-    buildDeployConfig({ deployment, operatorConfig, markGeneration: false });
+    configurationOf(deployment);
     return undefined;
   } catch (error) {
     if (error instanceof ManifestError || error instanceof FlinkError) return error.message;
