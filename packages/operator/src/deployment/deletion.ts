@@ -2,12 +2,12 @@ import { resourceOptions } from '@drey/flink';
 import { beginOperation, type CurrentOperation, currentOperation } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withJob } from '../job/status.ts';
+import { followStop, stopRequest } from '../job/stop.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { inTransition, ON_CHANGE } from '../job/wake-up.ts';
 import type { Context, Outcome } from './context.ts';
 import type { Step } from './plan.ts';
 import { removeCluster } from './removal.ts';
-import { followStop, stopRequest } from './stop.ts';
 
 /** Name of the finalizer, the one of the Apache operator, so that either operator can finish a deletion. */
 export const FINALIZER = 'flinkdeployments.flink.apache.org/finalizer';

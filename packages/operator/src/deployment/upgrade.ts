@@ -4,6 +4,7 @@ import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { withJob, withJobState, withoutOperation } from '../job/status.ts';
+import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../job/stop.ts';
 import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
@@ -11,7 +12,6 @@ import { nameTaken } from './foreign-cluster.ts';
 import { isReplaced } from './job-manager-process.ts';
 import { removeCluster } from './removal.ts';
 import { restoreMode, startCluster } from './start.ts';
-import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from './stop.ts';
 import { NO_TASK_MANAGERS } from './task-manager-info.ts';
 import { upgradeFacts } from './upgrade-facts.ts';
 

@@ -1,24 +1,53 @@
-import { checkpointingOptions, resourceOptions } from '@drey/flink';
-import { END_SETTLES_MS } from '../job/job-observation.ts';
-import { type CurrentOperation, elapsedMs } from '../job/operation.ts';
-import type { PlannedEvent } from '../job/planned.ts';
-import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
-import { recordedStatePath } from '../job/status.ts';
-import { isTerminal } from '../job/upgrade-choice.ts';
-import { inTransition } from '../job/wake-up.ts';
+import { type Answer, checkpointingOptions, type FlinkConfig, resourceOptions } from '@drey/flink';
 import type { SavepointProgress, StopRequest } from '../runtime/ports.ts';
-import type { Context, Outcome } from './context.ts';
+import { END_SETTLES_MS, type JobObservation } from './job-observation.ts';
+import { type CurrentOperation, elapsedMs } from './operation.ts';
+import type { PlannedEvent, WakeUp } from './planned.ts';
+import type { JobResourceStatus } from './resource.ts';
+import { ERROR_TYPES, type ErrorLimits, errorText } from './resource-error.ts';
+import { recordedStatePath } from './status.ts';
+import { isTerminal } from './upgrade-choice.ts';
+import { inTransition } from './wake-up.ts';
+
+/** What bringing a job down is decided from. */
+export interface StopContext<S extends JobResourceStatus> {
+  readonly now: number;
+  /** The recorded status with this pass's observations in it. */
+  readonly status: S;
+  readonly job: JobObservation;
+  /** Configuration in force for the wanted spec. */
+  readonly options: FlinkConfig;
+  readonly config: { readonly errorLimits: ErrorLimits };
+  readonly world: { readonly flink: { readonly savepoint: Answer<SavepointProgress> | undefined } };
+}
+
+/** What asks Flink to bring a job down. Both may be repeated. */
+export type StopStep =
+  | { readonly kind: 'stop-with-savepoint'; readonly request: StopRequest }
+  | { readonly kind: 'cancel-job'; readonly jobId: string };
+
+/** What is done and said while a job is being brought down. */
+export interface StopOutcome<S extends JobResourceStatus> {
+  readonly status: S;
+  readonly steps?: readonly StopStep[];
+  readonly events?: readonly PlannedEvent[];
+  readonly progress: { readonly reason: string; readonly message: string };
+  readonly wakeUp: WakeUp;
+}
 
 /** How far bringing a job down has come. */
-export type Stopping =
+export type Stopping<S extends JobResourceStatus> =
   /** The job is over; `path` is where its state is, undefined when it never had any. */
   | { readonly kind: 'stopped'; readonly path: string | undefined }
-  | { readonly kind: 'waiting'; readonly outcome: Outcome }
+  | { readonly kind: 'waiting'; readonly outcome: StopOutcome<S> }
   /** The savepoint was not taken, and the job goes on. */
-  | { readonly kind: 'failed'; readonly outcome: Outcome };
+  | { readonly kind: 'failed'; readonly outcome: StopOutcome<S> };
 
 /** The request for a stop-with-savepoint; the operation's id is Flink's trigger id, so that it is made at most once. */
-export function stopRequest(context: Context, operation: CurrentOperation): StopRequest {
+export function stopRequest(
+  context: Pick<StopContext<JobResourceStatus>, 'options'>,
+  operation: CurrentOperation,
+): StopRequest {
   return {
     jobId: operation.target ?? '',
     triggerId: operation.id,
@@ -32,10 +61,13 @@ export function stopRequest(context: Context, operation: CurrentOperation): Stop
  * Follows a stop-with-savepoint. The savepoint counts as taken only when Flink names its location, or when the job has
  * ended and its newest checkpoint is known. A trigger that Flink does not know is asked for again under the same id.
  */
-export function followStop(context: Context, operation: CurrentOperation): Stopping {
+export function followStop<S extends JobResourceStatus>(
+  context: StopContext<S>,
+  operation: CurrentOperation,
+): Stopping<S> {
   const progress = { reason: 'StoppingWithSavepoint', message: 'Waiting for the savepoint of the running job.' };
   const wakeUp = inTransition(elapsedMs(operation, context.now));
-  const waiting = (more: Partial<Outcome> = {}): Stopping => ({
+  const waiting = (more: Partial<StopOutcome<S>> = {}): Stopping<S> => ({
     kind: 'waiting',
     outcome: { status: context.status, progress, wakeUp, ...more },
   });
@@ -54,7 +86,10 @@ export function followStop(context: Context, operation: CurrentOperation): Stopp
 }
 
 /** Follows a cancellation; where the state is becomes known from the checkpoints of the cancelled job. */
-export function followCancel(context: Context, operation: CurrentOperation): Stopping {
+export function followCancel<S extends JobResourceStatus>(
+  context: StopContext<S>,
+  operation: CurrentOperation,
+): Stopping<S> {
   const ended = endOfJob(context);
   if (ended !== undefined) return ended;
   const job = context.job;
@@ -71,7 +106,7 @@ export function followCancel(context: Context, operation: CurrentOperation): Sto
 }
 
 /** A job that ended, whichever way, is continued from the state its end left, once that is sure. */
-function endOfJob(context: Context): Stopping | undefined {
+function endOfJob<S extends JobResourceStatus>(context: StopContext<S>): Stopping<S> | undefined {
   const { job, status } = context;
   if (job.kind !== 'found' || !isTerminal(job.state)) return undefined;
   const seenAt = Number(status.jobStatus?.updateTime ?? context.now);
@@ -84,11 +119,11 @@ function endOfJob(context: Context): Stopping | undefined {
  * The savepoint failed. If only finishing the tasks failed, the savepoint itself is complete and its path is taken;
  * otherwise the job goes on and the operation is given up until it is tried again.
  */
-function afterFailure(
-  context: Context,
+function afterFailure<S extends JobResourceStatus>(
+  context: StopContext<S>,
   operation: CurrentOperation,
   savepoint: Extract<SavepointProgress, { kind: 'failed' }>,
-): Stopping {
+): Stopping<S> {
   const { message } = savepoint.failure;
   if (savepoint.savepoint !== undefined) return { kind: 'stopped', path: savepoint.savepoint };
   const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
