@@ -1,11 +1,12 @@
 import type { FlinkDeploymentStatus } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
-import { type JobObservation, jobFields } from '../job/job-observation.ts';
+import type { JobObservation } from '../job/job-observation.ts';
+import { withFoundJob, withStableSpec } from '../job/observed-job.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
-import { type RecordedSpec, writeRecorded } from '../job/recorded-spec.ts';
+import type { RecordedSpec } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, type ErrorLimits, errorText, typeOf } from '../job/resource-error.ts';
-import { LAST_STATE_MARKER, withJob, withJobState, withoutError } from '../job/status.ts';
+import { withJobState, withoutError } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { clusterInfo } from './cluster-info.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
@@ -72,90 +73,14 @@ function withJobManager(input: ObservationInput): Observed {
 function withObservedJob(input: ObservationInput): Observed {
   const { status, job, world } = input;
   const previous = status.jobStatus?.state ?? undefined;
-  if (job.kind === 'found') return withFoundJob(input, job);
+  if (job.kind === 'found') {
+    const { failure } = world.flink;
+    return withFoundJob({ ...input, kind: 'FlinkDeployment', failure, now: world.now }, job);
+  }
   if (isTerminal(previous) || previous === undefined) return { status, events: [] };
   const lost = job.kind === 'missing' || status.jobManagerDeploymentStatus !== 'READY' || previous === 'RUNNING';
   if (job.kind === 'end-not-understood' || !lost || previous === 'CANCELLING') return { status, events: [] };
   return { status: withJobState(status, 'RECONCILING', world.now), events: [] };
-}
-
-function withFoundJob(input: ObservationInput, job: Extract<JobObservation, { kind: 'found' }>): Observed {
-  const { world, recorded } = input;
-  const previous = input.status.jobStatus?.state ?? 'RECONCILING';
-  const named = withJob(input.status, jobFields(job.job));
-  const moved = withJobState(named, job.state, world.now);
-  if (previous === job.state) return { status: withEndState(moved, job, input.stateful), events: [] };
-  const change: PlannedEvent = {
-    type: 'Normal',
-    reason: 'JobStatusChanged',
-    message: `Job status changed from ${previous} to ${job.state}`,
-    component: 'Job',
-  };
-  const ended = withEndState(moved, job, input.stateful);
-  const failed = job.state === 'FAILED' ? withFailure(input, ended) : { status: ended, events: [] };
-  const cancelled = job.state === 'CANCELED' || (previous === 'CANCELLING' && isTerminal(job.state));
-  const untouched = cancelled && currentOperation(input.status.operation) === undefined;
-  const status = untouched ? markedSuspended(failed.status, recorded, input.stateful) : failed.status;
-  return { status, events: [change, ...failed.events] };
-}
-
-/** Where a job that ended left its state becomes where its next start begins. */
-function withEndState(
-  status: FlinkDeploymentStatus,
-  job: Extract<JobObservation, { kind: 'found' }>,
-  stateful: boolean,
-): FlinkDeploymentStatus {
-  // While a stop is under way, only its savepoint says where the state is.
-  if (currentOperation(status.operation)?.phase === 'stopping') return status;
-  switch (job.end?.kind) {
-    case undefined:
-      return status;
-    case 'path':
-      return withJob(status, { upgradeSavepointPath: job.end.path });
-    // It had nothing of its own, so what it was started from, if anything, is still the newest. A job that is cancelled
-    // while it starts has not even restored that yet and reports nothing of it.
-    case 'none':
-      return status;
-    case 'not-persistent':
-      return stateful ? withJob(status, { upgradeSavepointPath: LAST_STATE_MARKER }) : status;
-  }
-}
-
-function withFailure(input: ObservationInput, status: FlinkDeploymentStatus): Observed {
-  const answer = input.world.flink.failure;
-  const failure = answer?.kind === 'ok' ? answer.value : undefined;
-  const message = failure?.message ?? 'The job failed; Flink did not say why.';
-  const error = errorText({ type: failure?.type ?? ERROR_TYPES.serialized, message }, input.errorLimits);
-  return { status: { ...status, error }, events: [warning('Error', message, 'Job')] };
-}
-
-/**
- * A job that was cancelled behind the operator's back counts as suspended, so that the difference to the wanted state
- * starts it again: from the state its end left when the user wants state carried, whatever mode it was started in.
- */
-function markedSuspended(
-  status: FlinkDeploymentStatus,
-  recorded: RecordedSpec,
-  stateful: boolean,
-): FlinkDeploymentStatus {
-  const job = { ...recorded.spec.job, state: 'suspended' as const };
-  const spec = { ...recorded.spec, job: stateful ? { ...job, upgradeMode: 'savepoint' as const } : job };
-  return {
-    ...status,
-    reconciliationStatus: {
-      ...status.reconciliationStatus,
-      lastReconciledSpec: writeRecorded('FlinkDeployment', spec, false),
-    },
-  };
-}
-
-/** A spec whose job was seen running, or ended well, is a stable one. */
-function withStableSpec(status: FlinkDeploymentStatus): FlinkDeploymentStatus {
-  const record = status.reconciliationStatus;
-  const state = status.jobStatus?.state;
-  if (record?.state !== 'DEPLOYED' || (state !== 'RUNNING' && state !== 'FINISHED')) return status;
-  if (record.lastStableSpec === record.lastReconciledSpec) return status;
-  return { ...status, reconciliationStatus: { ...record, lastStableSpec: record.lastReconciledSpec ?? null } };
 }
 
 function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
