@@ -1,0 +1,72 @@
+import { type Answer, checkpointingOptions, type FlinkConfig, resourceOptions } from '@drey/flink';
+import type { FlinkCheckpoints, FlinkJob } from '../runtime/ports.ts';
+import { END_SETTLES_MS, type JobObservation, newestCheckpoint } from './job-observation.ts';
+import type { JobResourceStatus } from './resource.ts';
+import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
+import type { UpgradeFacts } from './upgrade-choice.ts';
+
+/** What the facts about a job's own state are read from. */
+export interface JobFactsInput {
+  readonly now: number;
+  readonly status: JobResourceStatus;
+  readonly job: JobObservation;
+  /** Configuration in force for the wanted spec. */
+  readonly options: FlinkConfig;
+  readonly checkpoints: Answer<FlinkCheckpoints> | undefined;
+}
+
+/** The facts of an upgrade that do not depend on what the job runs on. */
+export type JobFacts = Pick<
+  UpgradeFacts,
+  | 'jobState'
+  | 'endSettled'
+  | 'tasksStarting'
+  | 'savepointDirectoryConfigured'
+  | 'lastStateFallback'
+  | 'jobCancelEnabled'
+  | 'recordedState'
+  | 'checkpointAge'
+  | 'checkpoint'
+>;
+
+/** The facts of this pass about a job and its state. */
+export function jobFacts(input: JobFactsInput): JobFacts {
+  const { now, status, job, options } = input;
+  const path = recordedStatePath(status);
+  return {
+    jobState: status.jobStatus?.state ?? undefined,
+    endSettled: now - Number(status.jobStatus?.updateTime ?? 0) >= END_SETTLES_MS,
+    tasksStarting: job.kind === 'found' && areTasksStarting(job.job),
+    savepointDirectoryConfigured: options.get(checkpointingOptions.savepointDir) !== undefined,
+    lastStateFallback: options.get(resourceOptions.upgradeLastStateFallbackEnabled),
+    jobCancelEnabled: options.get(resourceOptions.upgradeLastStateJobCancelEnabled),
+    recordedState: path === undefined ? 'none' : path === LAST_STATE_MARKER ? 'in-ha-metadata' : 'path',
+    checkpointAge: checkpointAge(input),
+    checkpoint: checkpointFact(input.checkpoints),
+  };
+}
+
+/** Flink takes no savepoint before every task of the job runs, or has ended well. */
+function areTasksStarting({ tasks }: FlinkJob): boolean {
+  if (tasks?.total === undefined) return false;
+  return (tasks.running ?? 0) + (tasks.finished ?? 0) < tasks.total;
+}
+
+function checkpointFact(answer: JobFactsInput['checkpoints']): UpgradeFacts['checkpoint'] {
+  if (answer === undefined || answer.kind === 'unknown' || answer.kind === 'rejected') return 'unknown';
+  if (answer.kind === 'not-found') return 'none';
+  return newestCheckpoint(answer.value)?.path === undefined ? 'none' : 'exists';
+}
+
+/** Compares the newest completed checkpoint with the age the user allows; without a limit every age is allowed. */
+function checkpointAge({ now, status, options, checkpoints }: JobFactsInput): UpgradeFacts['checkpointAge'] {
+  const maximum = options.get(resourceOptions.upgradeLastStateMaxCheckpointAge);
+  if (maximum === undefined) return 'allowed';
+  const startedAt = Number(status.jobStatus?.startTime ?? 0);
+  if (now - startedAt < maximum) return 'allowed';
+  if (checkpoints === undefined || checkpoints.kind === 'unknown' || checkpoints.kind === 'rejected') return 'unknown';
+  if (checkpoints.kind === 'not-found') return 'too-old';
+  const { completed, pendingSince } = checkpoints.value;
+  if (completed !== undefined && now - completed.triggeredAt < maximum) return 'allowed';
+  return pendingSince !== undefined && now - pendingSince < maximum ? 'one-is-due' : 'too-old';
+}
