@@ -19,6 +19,7 @@ export { validateFlinkDeployment } from './validation/deployment.ts';
 export type { ValidationCode, ValidationProblem } from './validation/problem.ts';
 export { validateFlinkSessionJob } from './validation/session-job.ts';
 export { validateFlinkStateSnapshot } from './validation/snapshot.ts';
+export * from './values/cron-schedule.ts';
 export * from './values/decimal.ts';
 export * from './values/flatten.ts';
 export * from './values/ingress-template.ts';

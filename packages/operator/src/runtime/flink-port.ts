@@ -10,17 +10,15 @@ import {
   type Metric,
   mapAnswer,
   type Operation,
-  type OperationFailure,
-  summarise,
   tryParseFlinkVersion,
 } from '@drey/flink';
+import { failureOf, snapshotCalls } from './flink-snapshots.ts';
 import type {
   FlinkCall,
   FlinkCheckpoint,
   FlinkCheckpoints,
   FlinkCluster,
   FlinkException,
-  FlinkFailure,
   FlinkJobHealth,
   FlinkPort,
   SavepointProgress,
@@ -43,6 +41,7 @@ export function flinkPort(transport: FlinkTransport): FlinkPort {
 
 function cluster(rest: (call: FlinkCall) => FlinkRest, hasJobStatus: boolean): FlinkCluster {
   return {
+    ...snapshotCalls(rest),
     jobs: (call) => rest(call).jobsOverview(call),
     facts: async (call) =>
       mapAnswer(await rest(call).dashboardConfig(call), (config) => ({
@@ -70,6 +69,10 @@ function cluster(rest: (call: FlinkCall) => FlinkRest, hasJobStatus: boolean): F
     savepoint: async (jobId, triggerId, call) =>
       mapAnswer(await rest(call).savepointOperation(jobId, triggerId, call), progressOf),
     cancel: (jobId, call) => rest(call).cancel(jobId, call),
+    requirements: async (jobId, call) =>
+      mapAnswer(await rest(call).resourceRequirements(jobId, call), (bounds) => Object.fromEntries(bounds)),
+    updateRequirements: (jobId, requirements, call) =>
+      rest(call).updateResourceRequirements(jobId, new Map(Object.entries(requirements)), call),
     pulse: (jobId, call) => pulse(rest(call), jobId, hasJobStatus, call),
   };
 }
@@ -140,8 +143,4 @@ function healthOf(metrics: readonly Metric[]): FlinkJobHealth {
     restarts: value('numRestarts') ?? value('fullRestarts'),
     completedCheckpoints: value('numberOfCompletedCheckpoints'),
   };
-}
-
-function failureOf(failure: OperationFailure): FlinkFailure {
-  return { type: failure.className, message: summarise(failure.stackTrace) };
 }

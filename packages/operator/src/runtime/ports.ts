@@ -1,6 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { Answer } from '@drey/flink';
-import type { Clock, Deployment, KubeClient, KubeObject, Random } from '@drey/kube';
+import type { Clock, Deployment, Ingress, KubeClient, KubeObject, Random } from '@drey/kube';
 import type { Logger } from 'pino';
 import type { ClusterToCreate } from '../deployment/plan.ts';
 import type { PlannedEvent } from '../job/planned.ts';
@@ -111,6 +111,9 @@ export interface StopRequest {
   readonly format: 'CANONICAL' | 'NATIVE';
 }
 
+/** How many subtasks each vertex of a job may have at least and at most, by vertex id. */
+export type VertexRequirements = Readonly<Record<string, { readonly lowerBound: number; readonly upperBound: number }>>;
+
 /** Limits of one call on Flink. */
 export interface FlinkCall {
   readonly timeoutMs: number;
@@ -132,6 +135,10 @@ export interface FlinkCluster {
   stopWithSavepoint(request: StopRequest, call: FlinkCall): Promise<Answer<undefined>>;
   savepoint(jobId: string, triggerId: string, call: FlinkCall): Promise<Answer<SavepointProgress>>;
   cancel(jobId: string, call: FlinkCall): Promise<Answer<undefined>>;
+  /** From 1.18 on, with the adaptive scheduler; otherwise `not-found` or `rejected`. */
+  requirements(jobId: string, call: FlinkCall): Promise<Answer<VertexRequirements>>;
+  /** Asks for other bounds; those of every vertex have to be given. The same bounds twice are one request. */
+  updateRequirements(jobId: string, requirements: VertexRequirements, call: FlinkCall): Promise<Answer<undefined>>;
   /** The state of one job as cheaply as Flink can tell it, as an opaque text that only serves to see a change. */
   pulse(jobId: string, call: FlinkCall): Promise<Answer<string>>;
 }
@@ -143,6 +150,10 @@ export type FlinkPort = (baseUrl: string, flinkVersion: string) => FlinkCluster;
 export interface ClusterObjects {
   readonly deployment: Deployment;
   readonly accompanying: readonly KubeObject[];
+  /** The TaskManagers of a standalone cluster, owned by the FlinkDeployment as the first Deployment is. */
+  readonly taskManagers?: Deployment | undefined;
+  /** The Ingress that the spec asks for and the operator may manage, owned by the FlinkDeployment. */
+  readonly ingress?: Ingress | undefined;
 }
 
 /** Builds the objects of a cluster; pure. */

@@ -10,7 +10,14 @@ import {
   type Resource,
   Service,
 } from '@drey/kube';
-import type { FlinkCluster, FlinkJob, StopRequest } from '../runtime/ports.ts';
+import type { FlinkCluster, FlinkJob, SavepointProgress, StopRequest } from '../runtime/ports.ts';
+import { SmallSnapshots } from './small-snapshots.ts';
+
+const FAILED: SavepointProgress = {
+  kind: 'failed',
+  failure: { type: 'java.io.IOException', message: 'the directory cannot be written' },
+  savepoint: undefined,
+};
 
 /** A Flink cluster of the small world: one job that runs until it is stopped. */
 interface SmallJob {
@@ -30,6 +37,7 @@ export class SmallCluster {
   readonly jobs = new Map<string, SmallJob>();
   /** What happened, in order; tests make their claims about it. */
   readonly log: string[] = [];
+  readonly snapshots = new SmallSnapshots(this.jobs, this.log);
   gate: (name: string, when: 'before' | 'after') => void = () => undefined;
   /** Counts writes. */
   version = 0;
@@ -171,6 +179,7 @@ export class SmallCluster {
     const list = (): FlinkJob[] =>
       [...this.jobs.values()].map(({ jobId, state }) => ({ jobId, name: 'job', state, startTime: 1 }));
     return {
+      ...this.snapshots.calls(call),
       jobs: () => call('jobs', () => ({ kind: 'ok', value: list() })),
       facts: () => call('facts', () => ({ kind: 'ok', value: { version: '1.20.5', revision: 'x' } })),
       taskManagerCount: () => call('overview', () => ({ kind: 'ok', value: 1 })),
@@ -183,9 +192,12 @@ export class SmallCluster {
       savepoint: (jobId, triggerId) =>
         call('savepoint', () => {
           const location = this.jobs.get(jobId)?.savepoints.get(triggerId);
+          if (this.snapshots.hasFailed(triggerId)) return { kind: 'ok', value: FAILED };
           return location === undefined ? none : { kind: 'ok', value: { kind: 'completed', location } };
         }),
       cancel: () => call('cancel', () => ({ kind: 'ok', value: undefined })),
+      requirements: () => call('requirements', () => none),
+      updateRequirements: () => call('rescale', () => none),
       pulse: () => call('pulse', () => ({ kind: 'ok', value: 'RUNNING' })),
     };
   }
