@@ -12,6 +12,8 @@ type Fault = 'none' | 'refuse' | 'lose answer' | 'hang' | 'slow';
 
 /** A server for one Lease, with faults by client. */
 class LeaseServer {
+  /** `leaseTransitions` of the first record; the log counts terms from there. */
+  firstEpoch: number | undefined;
   lease: Lease | undefined;
   version = 1;
   requests = 0;
@@ -42,6 +44,7 @@ class LeaseServer {
     if (method === 'POST' && this.lease) return failure(409, 'AlreadyExists');
     if (method === 'PUT' && body.metadata.resourceVersion !== this.lease?.metadata.resourceVersion)
       return failure(409, 'Conflict');
+    this.firstEpoch ??= body.spec?.leaseTransitions;
     this.lease = { ...body, metadata: { ...body.metadata, uid: 'u', resourceVersion: String(++this.version) } };
     return { body: this.lease };
   }
@@ -75,7 +78,7 @@ function member(
     log.push(`${id} ${what} @${Math.round(clock.monotonic() / 1000)}`);
   };
   const observer: ElectorObserver = {
-    leading: (epoch) => at(`leads ${epoch}`),
+    leading: (epoch) => at(`leads ${epoch - (server.firstEpoch ?? 0)}`),
     ended: (reason) => at(reason),
     following: (holder) => at(`follows ${holder}`),
   };
@@ -120,7 +123,7 @@ describe('runElector', () => {
     await clock.settle();
     const b = member(server, clock, 'b', 2, log);
     await clock.advance(60_000);
-    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 0 });
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15 });
     a.stop.abort();
     await clock.advance(3000);
     expect(await a.ended).toBe('stopped');
@@ -263,4 +266,20 @@ describe('electors under faults', () => {
       { numRuns: 40 },
     );
   }, 60_000);
+});
+
+test('A Lease that was deleted does not begin to count anew: the next term is a later one', async () => {
+  const { clock, server, log } = setUp();
+  const a = member(server, clock, 'a', 1, log);
+  await clock.advance(30_000);
+  const first = server.lease?.spec?.leaseTransitions ?? 0;
+  server.lease = undefined;
+  await clock.advance(20_000);
+  await a.ended;
+  const b = member(server, clock, 'b', 1, log);
+  await clock.advance(20_000);
+  expect(server.lease).toMatchObject({ spec: { holderIdentity: 'b' } });
+  expect(b.term?.epoch).toBeGreaterThan(first);
+  b.stop.abort();
+  await b.ended;
 });

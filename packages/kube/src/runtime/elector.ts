@@ -12,9 +12,12 @@ const RETRY_JITTER = 0.2;
 const REQUEST_MS = 4000;
 const RELEASE_MS = 2000;
 
+/** `leaseTransitions` has 32 bits; a million terms fit behind this. */
+const LAST_FIRST_EPOCH = 2 ** 31 - 2 ** 20;
+
 /** One time of leading. */
 export interface Term {
-  /** `leaseTransitions` of the Lease: a later term has a higher one. */
+  /** `leaseTransitions` of the Lease: a later term has a higher one, also when the Lease was deleted in between. */
   readonly epoch: number;
   /** Aborts when the term ends, at the latest at {@link Term.until}. */
   readonly signal: AbortSignal;
@@ -105,7 +108,7 @@ class Candidate {
         const fresh: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } };
         const created = await client.create(
           Lease,
-          { ...fresh, spec: this.#record({}, 0) },
+          { ...fresh, spec: this.#record({}, this.#firstEpoch()) },
           { signal, timeoutMs: REQUEST_MS },
         );
         return { lease: created, at };
@@ -158,6 +161,14 @@ class Candidate {
     const record = JSON.stringify([lease.metadata.uid, lease.spec]);
     if (this.#seen?.record !== record) this.#seen = { record, at: now };
     return now - this.#seen.at >= Math.max(this.#leaseMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1000);
+  }
+
+  /**
+   * The second it is: a Lease that somebody deleted does not begin to count anew. Fits the 32 bits of the field until 2038, and
+   * stops short of their end from then on.
+   */
+  #firstEpoch(): number {
+    return Math.min(LAST_FIRST_EPOCH, Math.floor(this.#o.clock.now() / 1000));
   }
 
   #record(old: LeaseSpec, transitions: number): LeaseSpec {

@@ -9,19 +9,23 @@ export type Permission = () => void;
  * about to. Reads go through.
  */
 export function fencedClient(client: KubeClient, permit: Permission): KubeClient {
+  const write = async <T>(call: () => Promise<T>): Promise<T> => {
+    permit();
+    return call();
+  };
   return {
     get: (r, namespace, name, o) => client.get(r, namespace, name, o),
     list: (r, o) => client.list(r, o),
     watch: (r, o) => client.watch(r, o),
     logs: (namespace, pod, o) => client.logs(namespace, pod, o),
-    create: async (r, object, o) => (permit(), client.create(r, object, o)),
-    replace: async (r, object, o) => (permit(), client.replace(r, object, o)),
-    patch: async (r, namespace, name, type, patch, o) => (permit(), client.patch(r, namespace, name, type, patch, o)),
-    apply: async (r, intent, o) => (permit(), client.apply(r, intent, o)),
-    delete: async (r, namespace, name, o) => (permit(), client.delete(r, namespace, name, o)),
-    raw: async (method, path, body, o) => {
-      if (method !== 'GET') permit();
-      return client.raw(method, path, body, o);
+    create: (r, object, o) => write(() => client.create(r, object, o)),
+    replace: (r, object, o) => write(() => client.replace(r, object, o)),
+    patch: (r, namespace, name, type, patch, o) => write(() => client.patch(r, namespace, name, type, patch, o)),
+    apply: (r, intent, o) => write(() => client.apply(r, intent, o)),
+    delete: (r, namespace, name, o) => write(() => client.delete(r, namespace, name, o)),
+    raw<R>(...[method, path, body, o]: Parameters<KubeClient['raw']>): Promise<R> {
+      const call = (): Promise<R> => client.raw<R>(method, path, body, o);
+      return method === 'GET' ? call() : write(call);
     },
   };
 }
