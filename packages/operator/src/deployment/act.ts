@@ -1,5 +1,6 @@
-import { type FlinkDeployment, type FlinkDeploymentStatus, FlinkDeployments } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
+import { primaryWrites } from '../job/primary-writes.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
@@ -25,27 +26,29 @@ export interface ActOptions {
  * {@link StepError}; whatever was done until then is recorded, and the next pass goes on from there.
  */
 export async function act(env: Env, deployment: FlinkDeployment, plan: Plan, options: ActOptions): Promise<void> {
+  const kind = { resource: FlinkDeployments, cache: env.caches.flinkDeployments, finalizer: FINALIZER };
+  const writes = primaryWrites(env, kind, options.signal);
   let current = deployment;
   const [first, ...others] = plan.steps;
-  if (first?.kind === 'add-finalizer') current = await addFinalizer(env, current, options.signal);
+  if (first?.kind === 'add-finalizer') current = await writes.addFinalizer(current);
   const steps = first?.kind === 'add-finalizer' ? others : plan.steps;
-  if (!sameStatus(deployment.status, plan.status))
-    current = await writeStatus(env, current, plan.status, options.signal);
-  else if (steps.length > 0) await confirm(env, current, options.signal);
+  if (!sameStatus(deployment.status, plan.status)) current = await writes.writeStatus(current, plan.status);
+  else if (steps.length > 0) await writes.confirm(current);
   for (const step of steps) {
     options.signal.throwIfAborted();
-    await perform(env, current, step, options);
+    if (step.kind === 'remove-finalizer') await writes.removeFinalizer(current);
+    else await perform(env, current, step, options);
     env.metrics.steps.inc({ kind: deployment.kind, step: step.kind });
   }
-  if (plan.settled !== undefined) await writeStatus(env, current, plan.settled, options.signal);
+  if (plan.settled !== undefined) await writes.writeStatus(current, plan.settled);
 }
 
-async function perform(env: Env, deployment: FlinkDeployment, step: Step, options: ActOptions): Promise<void> {
+type OtherStep = Exclude<Step, { kind: 'remove-finalizer' }>;
+
+async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, options: ActOptions): Promise<void> {
   switch (step.kind) {
     case 'add-finalizer':
       throw new StepError('E_OPERATOR_PLAN', 'A finalizer is added before everything else, or not at all.');
-    case 'remove-finalizer':
-      return removeFinalizer(env, deployment, options.signal);
     case 'stop-with-savepoint':
       return stopWithSavepoint(step, options);
     case 'cancel-job':
@@ -112,87 +115,5 @@ async function removeJobGraphs(
     const data = Object.fromEntries(keys.map((key) => [key, null]));
     const patch = { metadata: { resourceVersion }, data };
     await env.kube.patch(ConfigMap, deployment.metadata.namespace, name, 'merge', patch, { signal });
-  }
-}
-
-async function confirm(env: Env, deployment: FlinkDeployment, signal: AbortSignal): Promise<void> {
-  const { namespace, name = '', resourceVersion } = deployment.metadata;
-  const live = await liveOf(env.kube.get(FlinkDeployments, namespace, name, { signal }));
-  if (live === undefined) throw new StepError('E_OPERATOR_OUTDATED', 'The object has gone.');
-  if (live.metadata.resourceVersion !== resourceVersion) {
-    env.caches.flinkDeployments.written(live);
-    throw new StepError('E_OPERATOR_OUTDATED', 'The object changed since it was read.');
-  }
-}
-
-async function liveOf<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return undefined;
-    throw error;
-  }
-}
-
-async function writeStatus(
-  env: Env,
-  deployment: FlinkDeployment,
-  status: FlinkDeploymentStatus,
-  signal: AbortSignal,
-): Promise<FlinkDeployment> {
-  const written = await env.kube.replace(
-    FlinkDeployments,
-    { ...deployment, status },
-    { subresource: 'status', fieldManager: STATUS_MANAGER, signal },
-  );
-  env.metrics.statusWrites.inc({ kind: deployment.kind });
-  return written;
-}
-
-/** Field managers, one for each purpose. */
-const MANAGER = 'drey';
-const STATUS_MANAGER = 'drey-status';
-
-async function addFinalizer(env: Env, deployment: FlinkDeployment, signal: AbortSignal): Promise<FlinkDeployment> {
-  const finalizers = deployment.metadata.finalizers ?? [];
-  if (finalizers.includes(FINALIZER)) return deployment;
-  const change =
-    finalizers.length === 0
-      ? [{ op: 'add', path: '/metadata/finalizers', value: [FINALIZER] }]
-      : [{ op: 'add', path: '/metadata/finalizers/-', value: FINALIZER }];
-  return patchFinalizers(env, deployment, change, signal);
-}
-
-async function removeFinalizer(env: Env, deployment: FlinkDeployment, signal: AbortSignal): Promise<void> {
-  const index = (deployment.metadata.finalizers ?? []).indexOf(FINALIZER);
-  if (index < 0) return;
-  const path = `/metadata/finalizers/${index}`;
-  await patchFinalizers(
-    env,
-    deployment,
-    [
-      { op: 'test', path, value: FINALIZER },
-      { op: 'remove', path },
-    ],
-    signal,
-  );
-}
-
-async function patchFinalizers(
-  env: Env,
-  deployment: FlinkDeployment,
-  change: readonly unknown[],
-  signal: AbortSignal,
-): Promise<FlinkDeployment> {
-  const { namespace, name = '', resourceVersion } = deployment.metadata;
-  const guarded = [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...change];
-  try {
-    return await env.kube.patch(FlinkDeployments, namespace, name, 'json', guarded, { fieldManager: MANAGER, signal });
-  } catch (error) {
-    // A test that does not hold is refused as invalid: the object is newer, or has just gone.
-    if (isKubeError(error, 'E_KUBE_INVALID', 'E_KUBE_REJECTED', 'E_KUBE_NOT_FOUND')) {
-      throw new StepError('E_OPERATOR_OUTDATED', 'The object changed since it was read.');
-    }
-    throw error;
   }
 }
