@@ -47,6 +47,7 @@ const operation = object('The operation in progress. Written before anything out
   startedAt: optional(text('When it was recorded, RFC 3339.')),
   triggerId: optional(text('Id under which Flink knows it.')),
   phase: optional(text('How far it has come.')),
+  previous: optional(text('What was before, where the operation can be taken back, as JSON.')),
 });
 
 /** The operation in progress. */

@@ -3,8 +3,9 @@ import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
 import { primaryWrites } from '../job/primary-writes.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
+import { taskManagersName } from '@drey/manifests';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
-import { createCluster } from './create-cluster.ts';
+import { createCluster, createTaskManagers } from './create-cluster.ts';
 import { FINALIZER } from './deletion.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -54,8 +55,17 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
     case 'cancel-job':
       await options.flink?.cancel(step.jobId, call(options, CANCEL_TIMEOUT_MS));
       return;
+    case 'rescale-job':
+      return rescaleJob(step, options);
     case 'delete-job-manager':
-      return deleteJobManager(env, deployment, step.uid, options);
+      return deleteDeployment(env, deployment, { name: deployment.metadata.name ?? '', uid: step.uid }, options);
+    case 'delete-task-managers':
+      return deleteDeployment(
+        env,
+        deployment,
+        { name: taskManagersName(deployment.metadata.name ?? ''), uid: step.uid },
+        options,
+      );
     case 'delete-ha-metadata':
       for (const { name, uid } of step.configMaps) {
         await tolerateGone(
@@ -67,6 +77,8 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
       return removeJobGraphs(env, deployment, step, options.signal);
     case 'create-cluster':
       return createCluster(env, step.cluster, options.signal);
+    case 'create-task-managers':
+      return createTaskManagers(env, step.cluster, options.signal);
   }
 }
 
@@ -85,13 +97,25 @@ async function stopWithSavepoint(
   }
 }
 
-async function deleteJobManager(
+/** As with savepoints: a refusal is told, and whether an unanswered request took effect is for the next pass to see. */
+async function rescaleJob(step: Extract<Step, { kind: 'rescale-job' }>, options: ActOptions): Promise<void> {
+  const answer = await options.flink?.updateRequirements(
+    step.jobId,
+    step.requirements,
+    call(options, REQUEST_TIMEOUT_MS),
+  );
+  if (answer?.kind === 'rejected') {
+    throw new StepError('E_OPERATOR_RESCALE_REFUSED', `Flink refused the new parallelisms: ${answer.message}`);
+  }
+}
+
+async function deleteDeployment(
   env: Env,
   deployment: FlinkDeployment,
-  uid: string,
+  { name, uid }: { readonly name: string; readonly uid: string },
   options: ActOptions,
 ): Promise<void> {
-  const { namespace, name = '' } = deployment.metadata;
+  const { namespace } = deployment.metadata;
   const propagation = options.deletionPropagation;
   await tolerateGone(env.kube.delete(Deployment, namespace, name, { uid, propagation, signal: options.signal }));
 }

@@ -1,5 +1,6 @@
 import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecDiff } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
+import type { ChangeClassification } from '../job/change-class.ts';
 import type { ConditionDraft } from '../job/conditions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
@@ -16,6 +17,8 @@ export interface DecideConfig {
   /** The first rule that a deployment breaks; undefined when it is valid. */
   readonly validate: (deployment: FlinkDeployment) => string | undefined;
   readonly errorLimits: ErrorLimits;
+  /** Logging files of clusters that bring none; absent: not known. */
+  readonly defaultLogging?: Readonly<Record<string, string>>;
   /** How often an object at rest is looked at, in milliseconds. */
   readonly restIntervalMs: number;
 }
@@ -39,6 +42,8 @@ export interface Context {
   readonly recorded: RecordedSpec | undefined;
   /** How `wanted` differs from `recorded`; undefined before the first deployment. */
   readonly change: SpecDiff | undefined;
+  /** What that change really takes. */
+  readonly classification: ChangeClassification;
   /** The recorded status with this pass's observations in it. */
   readonly status: FlinkDeploymentStatus;
   readonly jobManager: JobManagerObservation;
@@ -60,6 +65,16 @@ export interface Outcome {
   readonly stalled?: { readonly reason: string; readonly message: string };
   /** Conditions beside those that follow from the status. */
   readonly conditions?: readonly ConditionDraft[];
+}
+
+/** True for a cluster that runs no job of its own: jobs are submitted to it. */
+export function isSessionCluster(spec: FlinkDeploymentSpec): boolean {
+  return spec.job === undefined || spec.job === null;
+}
+
+/** True when the TaskManagers are a Deployment of their own. */
+export function isStandalone(spec: FlinkDeploymentSpec): boolean {
+  return spec.mode === 'standalone';
 }
 
 /** The job part of a spec that runs one. */

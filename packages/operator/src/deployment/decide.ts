@@ -11,6 +11,7 @@ import { withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
 import { firstDeployment } from './first-deployment.ts';
+import { changeInPlace, continueRescaling } from './in-place.ts';
 import { statusOf } from './initial-status.ts';
 import { observeJobManager } from './job-manager-observation.ts';
 import { recoverLost } from './lost-state.ts';
@@ -18,7 +19,7 @@ import { observedStatus } from './observed-status.ts';
 import type { Plan } from './plan.ts';
 import { continueExpiring, recover } from './recovery.ts';
 import { settledOutcome } from './rest.ts';
-import { specChange } from './spec-change.ts';
+import { classOfChange, specChange } from './spec-change.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
 import {
   afterFailedStop,
@@ -91,6 +92,8 @@ function continueOperation(context: Context, operation: CurrentOperation): Outco
       return continueRemoving(context, operation, context.recorded?.spec.job?.upgradeMode ?? 'stateless');
     case 'deploying':
       return continueDeploying(context, operation);
+    case 'rescaling':
+      return continueRescaling(context, operation);
   }
 }
 
@@ -106,6 +109,10 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   const lost = recoverLost(context);
   if (lost !== undefined) return lost;
   if (!pending) return recover(context) ?? settledOutcome(context);
+  // Only what runs the recorded spec can be changed in place.
+  const deployed = context.status.reconciliationStatus?.state === 'DEPLOYED';
+  const inPlace = deployed ? changeInPlace(context) : undefined;
+  if (inPlace !== undefined) return inPlace;
   return beginUpgrade(context) ?? recover(context) ?? waiting(context, waitReason(context));
 }
 
@@ -137,6 +144,9 @@ function contextOf(world: World, config: DecideConfig): Context {
         });
   const validated = withValidation(observed.status, invalid, config);
   const recorded = lastReconciled(validated.status);
+  const change = recorded === undefined ? undefined : specChange(recorded.spec, wanted.spec);
+  const { defaultLogging } = config;
+  const jobState = validated.status.jobStatus?.state ?? undefined;
   return {
     world,
     config,
@@ -149,7 +159,8 @@ function contextOf(world: World, config: DecideConfig): Context {
     jobManager,
     job,
     generation: fallback === undefined ? (deployment.metadata.generation ?? 1) : (before.observedGeneration ?? 1),
-    change: recorded === undefined ? undefined : specChange(recorded.spec, wanted.spec),
+    change,
+    classification: classOfChange(change, { wanted, options, runningOptions, jobState, defaultLogging }),
     status: validated.status,
     events: [...observed.events, ...validated.events],
   };

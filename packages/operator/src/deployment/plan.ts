@@ -1,6 +1,6 @@
 import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
-import type { StopRequest } from '../runtime/ports.ts';
+import type { StopRequest, VertexRequirements } from '../runtime/ports.ts';
 
 /**
  * What one pass does: writes `status` (with the resource version it was decided on, and only when it differs), then makes
@@ -21,6 +21,8 @@ export type Step =
   | { readonly kind: 'remove-finalizer' }
   | { readonly kind: 'stop-with-savepoint'; readonly request: StopRequest }
   | { readonly kind: 'cancel-job'; readonly jobId: string }
+  /** Asks the running job for other parallelisms. */
+  | { readonly kind: 'rescale-job'; readonly jobId: string; readonly requirements: VertexRequirements }
   /** Deletes exactly the Deployment with this uid; its pods and services go with it. */
   | { readonly kind: 'delete-job-manager'; readonly uid: string }
   | {
@@ -35,13 +37,18 @@ export type Step =
         readonly keys: readonly string[];
       }[];
     }
-  | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate };
+  | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate }
+  /** Deletes exactly the Deployment of TaskManagers with this uid. */
+  | { readonly kind: 'delete-task-managers'; readonly uid: string }
+  /** Creates the Deployment of a standalone cluster's TaskManagers again. */
+  | { readonly kind: 'create-task-managers'; readonly cluster: ClusterToCreate };
 
 /** A cluster to create: the recorded spec, and what only the operation knows. */
 export interface ClusterToCreate {
   /** The object whose `spec` is to run; its metadata are those of the live object. */
   readonly deployment: FlinkDeployment;
   readonly operationId: string;
+  /** Empty for a session cluster. */
   readonly jobId: string;
   /** Where the job starts from; absent: from empty state, or from HA metadata. */
   readonly savepointPath: string | undefined;

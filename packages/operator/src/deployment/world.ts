@@ -10,6 +10,7 @@ import type {
   FlinkJob,
   FlinkJobHealth,
   SavepointProgress,
+  VertexRequirements,
 } from '../runtime/ports.ts';
 
 /**
@@ -27,6 +28,10 @@ export interface World {
   /** undefined: there is no such Deployment. */
   readonly jobManager: Reading<JobManagerDeployment | undefined>;
   readonly jobManagerPods: Reading<readonly ObservedPod[]>;
+  /** The TaskManagers of a standalone cluster; undefined: there is no such Deployment. */
+  readonly taskManagers: Reading<TaskManagerDeployment | undefined>;
+  /** The session jobs that name this cluster; read for session clusters only. */
+  readonly sessionJobs: Reading<readonly ObservedSessionJob[]>;
   /** What is left of a cluster, read from the API server itself; known only while a cluster is being removed or replaced. */
   readonly remains: Reading<Remains>;
   /** HA metadata, read from the API server itself; known only where a decision may need it. */
@@ -54,6 +59,25 @@ export interface JobManagerDeployment {
   readonly neverAvailable: boolean | undefined;
 }
 
+/** The Deployment of a standalone cluster's TaskManagers. */
+export interface TaskManagerDeployment {
+  readonly uid: string;
+  readonly deleting: boolean;
+  /** Owned by the FlinkDeployment with this uid. */
+  readonly ownerUid: string | undefined;
+  /** Annotation with the id of the operation that made it. */
+  readonly operationId: string | undefined;
+  readonly replicas: number;
+}
+
+/** A FlinkSessionJob, as far as its cluster looks at it. */
+export interface ObservedSessionJob {
+  readonly name: string;
+  readonly deleting: boolean;
+  /** Flink's id of its job, when it has submitted one. */
+  readonly jobId: string | undefined;
+}
+
 /** A pod, as far as decisions look at it. */
 export interface ObservedPod {
   readonly name: string;
@@ -76,6 +100,10 @@ export interface Remains {
   readonly deployment: boolean;
   readonly pods: readonly string[];
   readonly services: readonly string[];
+  /** Those of the pods that are JobManagers. */
+  readonly jobManagerPods?: readonly string[];
+  /** The Deployment of TaskManagers; only standalone clusters have one. */
+  readonly taskManagers?: TaskManagerDeployment | undefined;
 }
 
 /** Flink's HA ConfigMaps for one cluster. */
@@ -107,4 +135,6 @@ export interface FlinkReadings {
   readonly health?: Answer<FlinkJobHealth> | undefined;
   readonly facts: Answer<FlinkClusterFacts> | undefined;
   readonly taskManagers: Answer<number> | undefined;
+  /** What the job is asked to run with; read where a change may be one of parallelism only. */
+  readonly requirements?: Answer<VertexRequirements> | undefined;
 }

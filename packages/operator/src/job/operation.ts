@@ -5,15 +5,16 @@ import type { Operation } from '@drey/api';
  * - deploy: the first start, or a start after a suspension; upgrade: replacement by a changed spec;
  * - suspend: bring the job down and leave it so; recover: replace a lost or failed cluster by the same spec;
  * - redeploy: start anew from a savepoint the user named; expire: remove the idle cluster of a job that is over;
+ * - rescale: other parallelisms of the running job, in place;
  * - delete: remove everything.
  */
-export type OperationKind = 'deploy' | 'upgrade' | 'suspend' | 'recover' | 'redeploy' | 'expire' | 'delete';
+export type OperationKind = 'deploy' | 'upgrade' | 'suspend' | 'recover' | 'redeploy' | 'expire' | 'rescale' | 'delete';
 
 /**
  * How far an operation has come. `stopping` and `cancelling` act on the running job, `removing` takes the cluster away,
- * `deploying` creates the new one. `failed`: the job could not be stopped and goes on running.
+ * `deploying` creates the new one, `rescaling` asks the running job. `failed`: the job could not be stopped and goes on running.
  */
-export type OperationPhase = 'stopping' | 'cancelling' | 'removing' | 'deploying' | 'failed';
+export type OperationPhase = 'stopping' | 'cancelling' | 'removing' | 'deploying' | 'rescaling' | 'failed';
 
 /** The intent record with the values this package writes. */
 export interface CurrentOperation extends Operation {
@@ -21,8 +22,8 @@ export interface CurrentOperation extends Operation {
   readonly phase: OperationPhase;
 }
 
-const KINDS: readonly string[] = ['deploy', 'upgrade', 'suspend', 'recover', 'redeploy', 'expire', 'delete'];
-const PHASES: readonly string[] = ['stopping', 'cancelling', 'removing', 'deploying', 'failed'];
+const KINDS: readonly string[] = ['deploy', 'upgrade', 'suspend', 'recover', 'redeploy', 'expire', 'rescale', 'delete'];
+const PHASES: readonly string[] = ['stopping', 'cancelling', 'removing', 'deploying', 'rescaling', 'failed'];
 
 /** The operation in a status; undefined when there is none, or one of a form this version does not know. */
 export function currentOperation(operation: Operation | null | undefined): CurrentOperation | undefined {
@@ -61,7 +62,10 @@ export function elapsedMs(operation: Operation, now: number): number {
   return Number.isNaN(started) ? 0 : now - started;
 }
 
-/** True when a newer leader recorded the operation: this process must not touch it. */
+/**
+ * True when a newer leader recorded the operation: this process must not touch it. Without leader election (epoch 0) there is no
+ * other process, and what an elected one left is taken up.
+ */
 export function isOfLaterLeader(operation: Operation | null | undefined, epoch: number): boolean {
-  return (operation?.epoch ?? 0) > epoch;
+  return epoch > 0 && (operation?.epoch ?? 0) > epoch;
 }

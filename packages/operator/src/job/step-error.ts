@@ -4,7 +4,8 @@ export type StepErrorCode =
   | 'E_OPERATOR_REMAINS'
   | 'E_OPERATOR_PLAN'
   | 'E_OPERATOR_NAME_TAKEN'
-  | 'E_OPERATOR_SAVEPOINT_REFUSED';
+  | 'E_OPERATOR_SAVEPOINT_REFUSED'
+  | 'E_OPERATOR_RESCALE_REFUSED';
 
 const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_OUTDATED: 'Nothing: the pass is repeated.',
@@ -12,6 +13,7 @@ const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_PLAN: 'Report this with the log lines before it: the operator made a plan that contradicts itself.',
   E_OPERATOR_NAME_TAKEN: 'Delete or rename the object that is in the way; nothing of it was touched.',
   E_OPERATOR_SAVEPOINT_REFUSED: 'Correct what Flink complains about; the job runs on, and the operator tries again.',
+  E_OPERATOR_RESCALE_REFUSED: 'Correct the overrides; the job runs on with the parallelisms it has.',
 };
 
 /** A step that failed for a reason of its own, with the next step for people. */

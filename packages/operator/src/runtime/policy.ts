@@ -1,5 +1,5 @@
 import { type ConfigEntries, FlinkConfig, operatorOptions } from '@drey/flink';
-import { buildDeployConfig } from '@drey/manifests';
+import { buildDeployConfig, DEFAULT_LOGGING } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
 import { rememberedConfiguration } from './configuration-memo.ts';
 import { deploymentValidator } from './validation.ts';
@@ -10,7 +10,10 @@ export interface OperatorPolicy extends DecideConfig {
 }
 
 /** Makes the policy of an operator from its configuration (flat keys and texts). */
-export function operatorPolicy(operatorConfig: ConfigEntries): OperatorPolicy {
+export function operatorPolicy(
+  operatorConfig: ConfigEntries,
+  defaultLogging: Readonly<Record<string, string>> = DEFAULT_LOGGING,
+): OperatorPolicy {
   const options = FlinkConfig.of(operatorConfig);
   const configurationOf = rememberedConfiguration(
     (deployment) => buildDeployConfig({ deployment, operatorConfig, markGeneration: false }).config,
@@ -18,6 +21,7 @@ export function operatorPolicy(operatorConfig: ConfigEntries): OperatorPolicy {
   return {
     options,
     configurationOf,
+    defaultLogging,
     validate: deploymentValidator(operatorConfig, configurationOf),
     restIntervalMs: options.get(operatorOptions.reconcileInterval),
     errorLimits: {
