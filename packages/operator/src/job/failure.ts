@@ -1,11 +1,11 @@
-import type { FlinkDeploymentStatus } from '@drey/api';
 import { FlinkError } from '@drey/flink';
 import { isKubeError } from '@drey/kube';
 import { ManifestError } from '@drey/manifests';
-import { currentOperation } from '../job/operation.ts';
-import type { PlannedEvent } from '../job/planned.ts';
-import { ERROR_TYPES, type ErrorLimits, errorText } from '../job/resource-error.ts';
-import { StepError } from '../job/step-error.ts';
+import { currentOperation } from './operation.ts';
+import type { PlannedEvent } from './planned.ts';
+import type { JobResourceStatus } from './resource.ts';
+import { ERROR_TYPES, type ErrorLimits, errorText } from './resource-error.ts';
+import { StepError } from './step-error.ts';
 
 /** How a pass that failed goes on. */
 export type Failure =
@@ -35,13 +35,13 @@ export function failureOf(error: unknown): Failure {
  * The status that tells people about a failure. A savepoint that Flink refused is tried again as another operation; after
  * any other failure it may have been taken, so the operation stays and the next pass asks what became of it.
  */
-export function failedStatus(
-  status: FlinkDeploymentStatus,
+export function failedStatus<S extends JobResourceStatus>(
+  status: S,
   cause: unknown,
   message: string,
   now: number,
   limits: ErrorLimits,
-): FlinkDeploymentStatus {
+): S {
   const error = errorText({ type: ERROR_TYPES.reconciliation, message }, limits);
   const operation = currentOperation(status.operation);
   const refused = cause instanceof StepError && cause.code === 'E_OPERATOR_SAVEPOINT_REFUSED';
