@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { secretValues, withoutSecrets } from './secrets.ts';
+import { secretsIn, secretValues, withoutSecrets } from './secrets.ts';
 
 describe('A text that others may read', () => {
   test('has no value of a sensitive key in it', () => {
@@ -28,5 +29,58 @@ describe('A text that others may read', () => {
     ['at tokenizer: line 3', 'at tokenizer: line 3'],
   ])('%s', (text, shown) => {
     expect(withoutSecrets(text)).toBe(shown);
+  });
+});
+
+describe('Secrets inside plain data', () => {
+  test('are found wherever users put them', () => {
+    const spec = {
+      flinkConfiguration: {
+        's3.secret-key': 'flat-secret',
+        fs: { azure: { account: { key: { x: 'nested-secret' } } } },
+        'env.java.opts.all': '-Djavax.net.ssl.keyStorePassword=jvm-secret -Xmx1g',
+        'security.delegation.tokens.enabled': true,
+        'kubernetes.env.secretKeyRef': 'env:A,secret:name-of-a-secret,key:k',
+      },
+      job: {
+        args: ['--db.password', 'arg-secret', '--url', 'jdbc:postgresql://u:url-secret@db/x', '--token=eq-secret'],
+      },
+      podTemplate: {
+        spec: {
+          imagePullSecrets: [{ name: 'pull' }],
+          volumes: [{ name: 'v', secret: { secretName: 'mounted' } }],
+          containers: [
+            {
+              name: 'main',
+              env: [
+                { name: 'API_TOKEN', value: 'env-secret' },
+                { name: 'API_KEY', valueFrom: { secretKeyRef: { name: 'ref', key: 'k' } } },
+              ],
+            },
+          ],
+        },
+      },
+    };
+    expect(secretsIn(spec).sort()).toEqual([
+      'arg-secret',
+      'env-secret',
+      'eq-secret',
+      'flat-secret',
+      'jvm-secret',
+      'nested-secret',
+      'url-secret',
+    ]);
+  });
+
+  test('stand in no text that was cleaned of them, whatever is around them', () => {
+    const secret = fc
+      .string({ minLength: 8, maxLength: 40 })
+      .filter((text) => text.trim() === text && /[a-z]/i.test(text));
+    fc.assert(
+      fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
+        const secrets = secretsIn({ flinkConfiguration: { 'my.password': value } });
+        expect(withoutSecrets(`${before} ${value} ${after}`, secrets)).not.toContain(value);
+      }),
+    );
   });
 });

@@ -33,9 +33,58 @@ const NAMED_SECRET =
 const URL_SECRET = /(\b[a-z][\w+.-]*:\/\/[^\s:/@]*:)[^\s/@]+(?=@)/gi;
 const BEARER = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
 
+/** Values that tell nothing, whatever the key: flags, and numbers such as ratios and counts. */
+const HARMLESS = /^(?:true|false|null|[\d.]{1,7})$/i;
+
 /** The values of a configuration that may be secrets. */
 export function secretValues(entries: Iterable<readonly [key: string, value: string]>): string[] {
-  return [...entries].filter(([key, value]) => isSensitiveKey(key) && value !== '').map(([, value]) => value);
+  return [...entries].filter(([key, value]) => isSensitiveKey(key) && isSecret(value)).map(([, value]) => value);
+}
+
+function isSecret(value: string): boolean {
+  return value !== '' && !HARMLESS.test(value);
+}
+
+/**
+ * Every text inside plain data that may be a secret: values under sensitive keys, `value` beside a sensitive `name` (as
+ * environment variables have them), what follows a sensitive option (`--password x`, `-Dapp.token=x`), and the password of a
+ * URL. Keys are also judged by their whole path, so that nested configuration counts as flat one does.
+ */
+export function secretsIn(data: unknown): string[] {
+  const found = new Set<string>();
+  collect(data, '', found);
+  return [...found];
+}
+
+/** Members and options that hold the names of Secrets; those are no secrets, and people need them to mend what is missing. */
+const NAMES_OF_SECRETS =
+  /\.(?:secretName|secretKeyRef|secretRef|imagePullSecrets|serviceAccountToken|kubernetes\.secrets|kubernetes\.env\.secretKeyRef|kubernetes\.container\.image\.pull-secrets)$/i;
+
+function collect(data: unknown, path: string, found: Set<string>): void {
+  if (NAMES_OF_SECRETS.test(path)) return;
+  if (typeof data === 'string' || typeof data === 'number') {
+    collectText(String(data), path, found);
+  } else if (Array.isArray(data)) {
+    for (const [index, item] of data.entries()) {
+      const option: unknown = data[index - 1];
+      const name = typeof option === 'string' && /^--?[\w.-]+$/.test(option) ? `${path}.${option}` : path;
+      collect(item, name, found);
+    }
+  } else if (typeof data === 'object' && data !== null && !('secretName' in data)) {
+    const { name, value } = data as { name?: unknown; value?: unknown };
+    if (typeof name === 'string' && typeof value === 'string') collectText(value, `${path}.${name}`, found);
+    for (const [key, member] of Object.entries(data)) collect(member, `${path}.${key}`, found);
+  }
+}
+
+function collectText(text: string, path: string, found: Set<string>): void {
+  if (isSensitiveKey(path) && isSecret(text)) found.add(text);
+  for (const pattern of [NAMED_SECRET, URL_SECRET]) {
+    for (const match of text.matchAll(pattern)) {
+      const secret = match[0].slice(match[1]?.length ?? 0);
+      if (isSecret(secret)) found.add(secret);
+    }
+  }
 }
 
 /**

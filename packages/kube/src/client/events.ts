@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CoreEvent } from '../kinds.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { KubeClient } from './client.ts';
+import type { CallOptions, KubeClient } from './client.ts';
 import { isKubeError } from './errors.ts';
 import type { ObjectMeta } from './objects.ts';
 
@@ -12,6 +12,8 @@ const MAX_PENDING = 1000;
 /** What is remembered of written events: longer than the hour for which the API server keeps them is no use. */
 const MAX_REMEMBERED = 4096;
 const REMEMBER_MS = 3_600_000;
+/** News that cannot be told within this is no news. */
+const WRITE_TIMEOUT_MS = 5_000;
 /** client-go's filter: this many at once from one component about one object, then one in five minutes. */
 const BURST = 25;
 const REFILL_MS = 300_000;
@@ -50,6 +52,10 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   /** Becomes `reportingInstance`: the pod or host. */
   readonly instance?: string;
+  /** Becomes `reportingComponent`. Default: the event's component. */
+  readonly reportingComponent?: string;
+  /** Ends every write. */
+  readonly signal?: AbortSignal;
   /** Becomes `source.host`: the node, for what nodes report. */
   readonly host?: string;
   /** Hears of events that were not written, and why. */
@@ -141,11 +147,11 @@ export class EventRecorder {
     const known = this.#known.get(key);
     if (known !== undefined && (await this.#repeat(key, pending, known.count))) return;
     try {
-      await this.#o.client.create(CoreEvent, this.#fresh(pending));
+      await this.#o.client.create(CoreEvent, this.#fresh(pending), this.#call());
       this.#remember(key, 1 + pending.repeats, pending.at);
     } catch (error) {
       if (!isKubeError(error, 'E_KUBE_ALREADY_EXISTS')) throw error;
-      const there = await this.#o.client.get(CoreEvent, namespaceOf(pending.input), pending.name);
+      const there = await this.#o.client.get(CoreEvent, namespaceOf(pending.input), pending.name, this.#call());
       const lastAt = Date.parse(there.lastTimestamp ?? '') || 0;
       this.#remember(key, there.count ?? 1, lastAt);
       if (!skips(pending.input, lastAt, pending.at)) await this.#repeat(key, pending, there.count ?? 1);
@@ -163,7 +169,7 @@ export class EventRecorder {
       metadata: { labels: input.labels, annotations: input.annotations },
     };
     try {
-      await this.#o.client.patch(CoreEvent, namespaceOf(input), name, 'merge', patch);
+      await this.#o.client.patch(CoreEvent, namespaceOf(input), name, 'merge', patch, this.#call());
     } catch (error) {
       if (!isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error;
       this.#known.delete(key);
@@ -198,7 +204,7 @@ export class EventRecorder {
       reason,
       message: cut(message),
       source: { component, ...(this.#o.host !== undefined && { host: this.#o.host }) },
-      reportingComponent: component,
+      reportingComponent: this.#o.reportingComponent ?? component,
       ...(this.#o.instance !== undefined && { reportingInstance: this.#o.instance }),
       firstTimestamp: seconds(at),
       lastTimestamp: seconds(at),
@@ -216,6 +222,11 @@ export class EventRecorder {
     this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     trim(this.#buckets);
     return tokens >= 1;
+  }
+
+  #call(): CallOptions {
+    const { signal } = this.#o;
+    return { timeoutMs: WRITE_TIMEOUT_MS, ...(signal && { signal }) };
   }
 
   #recall(key: string, now: number): Known | undefined {

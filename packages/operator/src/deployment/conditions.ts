@@ -6,6 +6,7 @@ import {
   sessionClusterConditions,
   summaryOf,
 } from '../job/conditions.ts';
+import { redactedStatus } from '../job/redaction.ts';
 import { messageOf } from '../job/resource-error.ts';
 import { snapshotFresh } from '../job/snapshot-freshness.ts';
 import type { Context, Outcome } from './context.ts';
@@ -24,7 +25,7 @@ export function withConditions(
     more: [...freshness(context, status), ...(outcome.conditions ?? [])],
   };
   const conditions = runsJob(context) ? conditionsOf(status, input) : sessionClusterConditions(status, input);
-  return { ...status, conditions, summary: summaryOf(conditions) };
+  return redactedStatus(context.world.deployment, { ...status, conditions, summary: summaryOf(conditions) });
 }
 
 function runsJob({ wanted }: Context): boolean {

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '@drey/flink';
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 /** Members that may hold secrets wherever they turn up in a log line. */
@@ -25,9 +26,15 @@ export function operatorLogger(options: { readonly level?: string; readonly stre
 
 /** An error without what libraries hang on it, which may hold requests with credentials. */
 function describe(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!(error instanceof Error)) return { message: withoutSecrets(String(error)) };
   const code = 'code' in error ? error.code : undefined;
   const cause = error.cause === undefined ? {} : { cause: describe(error.cause) };
-  const fault = code === undefined ? { stack: error.stack } : {};
-  return { type: error.name, ...(code === undefined ? {} : { code }), message: error.message, ...fault, ...cause };
+  const fault = code === undefined ? { stack: error.stack && withoutSecrets(error.stack) } : {};
+  return {
+    type: error.name,
+    ...(code === undefined ? {} : { code }),
+    message: withoutSecrets(error.message),
+    ...fault,
+    ...cause,
+  };
 }
