@@ -27,7 +27,10 @@ describe('12.1 item 27: secrets of flinkConfiguration', () => {
     const { deployment } = aRunning({ configuration: { 's3.secret-key': 'old-hunter2' } });
     const changed = {
       ...deployment,
-      spec: { ...deployment.spec, flinkConfiguration: { ...deployment.spec.flinkConfiguration, 's3.secret-key': 'new-hunter3' } },
+      spec: {
+        ...deployment.spec,
+        flinkConfiguration: { ...deployment.spec.flinkConfiguration, 's3.secret-key': 'new-hunter3' },
+      },
     };
     const message =
       'UPGRADE change(s) detected (Diff: FlinkDeploymentSpec[flinkConfiguration.s3.secret-key : old-hunter2 -> new-hunter3])';
@@ -44,7 +47,9 @@ describe('12.1 item 27: secrets of flinkConfiguration', () => {
         const world = runningWorld(deployment, aJob('FAILED'));
         const message = `${around} cannot sign in with '${secret}' ${around}`;
         const failure = { kind: 'ok', value: { type: 'java.lang.Exception', message } } as const;
-        const plan = decide({ ...world, flink: { ...world.flink, failure } }, POLICY);
+        const none = { completed: undefined, savepoint: undefined, restored: undefined, pendingSince: undefined };
+        const checkpoints = { kind: 'ok', value: none } as const;
+        const plan = decide({ ...world, flink: { ...world.flink, failure, checkpoints } }, POLICY);
         const { reconciliationStatus: _, ...shown } = plan.status;
         expect(plan.status.jobStatus?.state).toBe('FAILED');
         expect(JSON.stringify(shown)).not.toContain(JSON.stringify(secret).slice(1, -1));
@@ -73,13 +78,16 @@ describe('12.1 item 27: secrets of flinkConfiguration', () => {
   test('an old secret that only the recorded spec still knows is one as well', () => {
     const object = {
       spec: { flinkConfiguration: { 'my.password': 'the-new-one' } },
-      status: { reconciliationStatus: { lastReconciledSpec: '{"spec":{"flinkConfiguration":{"my.password":"the-old-one"}}}' } },
+      status: {
+        reconciliationStatus: { lastReconciledSpec: '{"spec":{"flinkConfiguration":{"my.password":"the-old-one"}}}' },
+      },
     };
     expect([...secretsOf(object)].sort()).toEqual(['the-new-one', 'the-old-one']);
   });
 
   test('a text without secrets is left as it is, byte for byte', () => {
-    const error = '{"type":"a.B","message":"Could not find secret \\"flink-creds\\" in namespace x","throwableList":[]}';
+    const error =
+      '{"type":"a.B","message":"Could not find secret \\"flink-creds\\" in namespace x","throwableList":[]}';
     expect(cleanJson(error, (text) => withoutSecrets(text, []))).toBe(error);
   });
 

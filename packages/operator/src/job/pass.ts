@@ -12,6 +12,7 @@ import { failedEvent, failedStatus, failureOf } from './failure.ts';
 import { randomId } from './fresh-ids.ts';
 import type { PlannedEvent, WakeUp } from './planned.ts';
 import { STATUS_MANAGER } from './primary-writes.ts';
+import { redactedError, redactedStatus } from './redaction.ts';
 import type { JobResourceStatus } from './resource.ts';
 import type { ErrorLimits } from './resource-error.ts';
 import { sameStatus } from './status.ts';
@@ -83,7 +84,10 @@ export async function failPass<T extends JobObject>(env: Env, failed: FailedPass
     return { type: 'done', requeueAfterMs: OUTDATED_RETRY_MS, priority: priority.transition };
   }
   const fields = { ...fieldsOf(object), reconcileId: randomId(env.random).slice(0, 8) };
-  env.log.warn({ ...fields, steps: plan.steps.map((step) => step.kind), err: error }, 'pass failed');
+  env.log.warn(
+    { ...fields, steps: plan.steps.map((step) => step.kind), err: redactedError(error, object) },
+    'pass failed',
+  );
   if (failure.kind === 'told') await tellFailure(env, failed, failure.message);
   return { type: 'failed', error };
 }
@@ -97,7 +101,7 @@ async function tellFailure<T extends JobObject>(
   const { namespace, name = '' } = object.metadata;
   try {
     const live = await env.kube.get(resource, namespace, name, { signal });
-    const status = failedStatus(live.status ?? {}, cause, message, env.clock.now(), errorLimits);
+    const status = redactedStatus(live, failedStatus(live.status ?? {}, cause, message, env.clock.now(), errorLimits));
     if (sameStatus(live.status, status)) return;
     await env.kube.replace(
       resource,

@@ -1,4 +1,4 @@
-import { isKubeError, type KubeObject, type Resource } from '@drey/kube';
+import { addFinalizer, type Cached, isKubeError, type KubeObject, type Resource, removeFinalizer } from '@drey/kube';
 import type { Env } from '../runtime/ports.ts';
 import { StepError } from './step-error.ts';
 
@@ -31,17 +31,7 @@ export function primaryWrites<S, T extends KubeObject & { readonly kind: string;
   signal: AbortSignal,
 ): PrimaryWrites<T, S> {
   const { resource, cache, finalizer } = kind;
-  const patchFinalizers = async (object: T, change: readonly unknown[]): Promise<T> => {
-    const { namespace, name = '', resourceVersion } = object.metadata;
-    const guarded = [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...change];
-    try {
-      return await env.kube.patch(resource, namespace, name, 'json', guarded, { fieldManager: MANAGER, signal });
-    } catch (error) {
-      // A test that does not hold is refused as invalid: the object is newer, or has just gone.
-      if (isKubeError(error, 'E_KUBE_INVALID', 'E_KUBE_REJECTED', 'E_KUBE_NOT_FOUND')) throw outdated();
-      throw error;
-    }
-  };
+  const exactly = { exact: true, fieldManager: MANAGER, signal };
   return {
     async confirm(object) {
       const { namespace, name = '', resourceVersion } = object.metadata;
@@ -58,23 +48,18 @@ export function primaryWrites<S, T extends KubeObject & { readonly kind: string;
       return written;
     },
     async addFinalizer(object) {
-      const finalizers = object.metadata.finalizers ?? [];
-      if (finalizers.includes(finalizer)) return object;
-      return patchFinalizers(
-        object,
-        finalizers.length === 0
-          ? [{ op: 'add', path: '/metadata/finalizers', value: [finalizer] }]
-          : [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }],
-      );
+      try {
+        return (await addFinalizer(env.kube, resource, object as Cached<T>, finalizer, exactly)) ?? object;
+      } catch (error) {
+        throw isKubeError(error, 'E_KUBE_CONFLICT', 'E_KUBE_NOT_FOUND') ? outdated() : error;
+      }
     },
     async removeFinalizer(object) {
-      const index = (object.metadata.finalizers ?? []).indexOf(finalizer);
-      if (index < 0) return;
-      const path = `/metadata/finalizers/${index}`;
-      await patchFinalizers(object, [
-        { op: 'test', path, value: finalizer },
-        { op: 'remove', path },
-      ]);
+      try {
+        await removeFinalizer(env.kube, resource, object as Cached<T>, finalizer, exactly);
+      } catch (error) {
+        throw isKubeError(error, 'E_KUBE_CONFLICT') ? outdated() : error;
+      }
     },
   };
 }

@@ -138,8 +138,9 @@ export class SmallCluster {
 
   #finalizers(r: Resource<KubeObject>, name: string, patch: unknown): AnyObject | undefined {
     const current = (this.get(r, name) ?? missing(r, name)) as AnyObject;
-    const steps = patch as readonly { op: string; value?: unknown }[];
-    if (steps[0]?.value !== current.metadata.resourceVersion) {
+    const steps = patch as readonly { op: string; path: string; value?: unknown }[];
+    const version = steps.find((step) => step.op === 'test' && step.path === '/metadata/resourceVersion');
+    if (version?.value !== current.metadata.resourceVersion) {
       throw new KubeError('E_KUBE_INVALID', 'the test failed', { status: 422 });
     }
     if (steps.some((step) => step.op === 'remove')) {
@@ -149,7 +150,7 @@ export class SmallCluster {
     }
     return this.#store(r, {
       ...current,
-      metadata: { ...current.metadata, finalizers: (steps[1]?.value as string[]) ?? [] },
+      metadata: { ...current.metadata, finalizers: (steps.at(-1)?.value as string[]) ?? [] },
     });
   }
 
