@@ -72,6 +72,7 @@ export class SafetyOracle {
       this.#triggered(event);
       return;
     }
+    if (event.type === 'disposed') return;
     const open = this.#open.get(event.clusterId);
     if (open)
       this.#violate(

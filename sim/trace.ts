@@ -5,7 +5,9 @@ import type { AnyObject } from '@drey/kube';
 /** Tells what happens in a world, line by line: runs of jobs, statuses, and the objects of clusters coming and going. */
 export function tell(world: SimulatedWorld, line: (text: string) => void): void {
   world.fabric.storage.onEvent((event) => {
-    const { type, clusterId, jobId } = event;
+    const { type, clusterId } = event;
+    if (type === 'disposed') return line(`  ${clusterId} deletes ${event.path}`);
+    const { jobId } = event;
     const id = `${clusterId} job ${jobId.slice(0, 6)}`;
     if (type === 'started')
       line(`  ${id} starts from ${event.restoredFrom ?? 'nothing'} in ${event.process} (${event.position})`);

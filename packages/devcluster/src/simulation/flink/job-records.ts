@@ -27,6 +27,10 @@ export interface JobSpec {
   /** undefined: checkpoints live in the JobManager's memory. */
   readonly checkpointDir: string | undefined;
   readonly adaptive: boolean;
+  /** Reactive mode: it takes all slots there are. */
+  readonly reactive?: boolean;
+  /** Bounded input: the job finishes when it has worked for so long. Undefined: it runs until it is stopped. */
+  readonly finishAfterMs?: number | undefined;
   /** `execution.checkpointing.externalized-checkpoint-retention`: keep checkpoints when canceled. */
   readonly retainOnCancellation: boolean;
 }
@@ -64,5 +68,7 @@ export interface JobEnvironment {
   /** The newest checkpoint that high availability knows for this job; wins over `savepointPath`. */
   readonly haCheckpoint: (jobId: string) => string | undefined;
   readonly recordHaCheckpoint: (jobId: string, checkpointId: number, path: string) => void;
+  /** The job wants another number of slots. */
+  readonly onRequirement: () => void;
   readonly onTerminal: (job: SimulatedJob) => void;
 }

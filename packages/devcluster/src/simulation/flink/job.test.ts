@@ -23,6 +23,7 @@ function aJob(spec: Partial<JobSpec> = {}, storage = new SimulatedStorage()) {
       slots: () => slots.free,
       haCheckpoint: () => undefined,
       recordHaCheckpoint: () => undefined,
+      onRequirement: () => undefined,
       onTerminal: () => undefined,
     },
   );

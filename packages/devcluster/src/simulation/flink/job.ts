@@ -27,6 +27,8 @@ export class SimulatedJob {
   restarts = 0;
   failure: string | undefined;
   parallelism: number;
+  /** What its resource requirements ask for at most. */
+  wantedParallelism: number;
   #env: JobEnvironment;
   #lineage: string;
   #base = 0;
@@ -39,6 +41,7 @@ export class SimulatedJob {
     this.spec = spec;
     this.#env = env;
     this.parallelism = spec.parallelism;
+    this.wantedParallelism = spec.parallelism;
     this.startedAt = env.timers.now();
     this.#lineage = `${env.process}/${spec.jobId}`;
     this.#enter('INITIALIZING');
@@ -58,6 +61,7 @@ export class SimulatedJob {
   slotsChanged(): void {
     if (this.state === 'CREATED' || (this.state === 'RUNNING' && this.tasksRunningSince === undefined))
       this.#tryDeploy();
+    else if (this.spec.adaptive && this.#target() !== this.parallelism) this.#adaptLater();
   }
 
   /** A TaskManager with tasks of this job is gone. */
@@ -131,17 +135,41 @@ export class SimulatedJob {
     if (!this.isTerminal) this.#recordEnd(this.state);
   }
 
-  /** Adaptive scheduler: new parallelism by resource requirements, effective after the scaling interval. */
+  /** Ends the job for good, as when its restart strategy has given up. */
+  failForGood(message: string): void {
+    if (this.isTerminal || this.tasksRunningSince === undefined) return;
+    const name = 'org.apache.flink.runtime.JobException';
+    this.#pause();
+    this.#enterFailed(name, `Recovery is suppressed by FixedDelayRestartBackoffTimeStrategy\n${message}`);
+  }
+
+  /** Adaptive scheduler: new parallelism by resource requirements, effective when there are slots, after the scaling interval. */
   rescale(parallelism: number): void {
-    this.#env.timers.after(draw(this.#env.random, this.#env.timings.rescaleMs), () => {
-      if (this.isTerminal || this.state === 'CANCELLING' || this.parallelism === parallelism) return;
-      this.parallelism = parallelism;
-      if (this.tasksRunningSince === undefined) return this.#tryDeploy();
+    this.wantedParallelism = parallelism;
+    this.#env.onRequirement();
+    this.#adaptLater();
+  }
+
+  #adaptLater(): void {
+    this.#env.timers.after(draw(this.#env.random, this.#env.timings.rescaleMs), () => this.#adapt());
+  }
+
+  /** As many as it wants and there are; in reactive mode all there are. */
+  #target(): number {
+    const slots = this.#env.slots();
+    return this.spec.reactive ? slots : Math.min(this.wantedParallelism, slots);
+  }
+
+  #adapt(): void {
+    const target = this.#target();
+    if (this.isTerminal || this.state === 'CANCELLING' || target < 1 || this.parallelism === target) return;
+    if (this.tasksRunningSince !== undefined) {
       this.#pause();
       this.#rewind();
       this.#enter('CREATED');
-      this.#tryDeploy();
-    });
+    }
+    this.parallelism = target;
+    this.#tryDeploy();
   }
 
   #initialize(): void {
@@ -175,6 +203,7 @@ export class SimulatedJob {
   }
 
   #tryDeploy(): void {
+    if (this.spec.reactive && this.tasksRunningSince === undefined) this.parallelism = Math.max(1, this.#env.slots());
     if (this.tasksRunningSince !== undefined || this.#env.slots() < this.parallelism) return;
     const run = ++this.#run;
     this.#env.timers.after(draw(this.#env.random, this.#env.timings.deployMs), () => {
@@ -183,6 +212,15 @@ export class SimulatedJob {
       this.tasksRunningSince = this.#env.timers.now();
       if (this.state !== 'RUNNING') this.#enter('RUNNING');
       this.#armCheckpoint(run);
+      this.#armFinish(run);
+    });
+  }
+
+  #armFinish(run: number): void {
+    const { finishAfterMs } = this.spec;
+    if (finishAfterMs === undefined) return;
+    this.#env.timers.after(Math.max(0, finishAfterMs - this.position), () => {
+      if (run === this.#run && this.state === 'RUNNING') this.#end('FINISHED');
     });
   }
 

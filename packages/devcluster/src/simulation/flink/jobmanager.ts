@@ -22,6 +22,8 @@ export interface StoredJar {
 /** High-availability records of one cluster; they outlive its processes. */
 export interface HighAvailability {
   checkpoint(jobId: string): string | undefined;
+  /** A job was submitted: its graph is stored. */
+  jobAdded(jobId: string): void;
   recordCheckpoint(jobId: string, checkpointId: number, path: string): void;
   /** The job ended for good: its records go. */
   jobEnded(jobId: string): void;
@@ -41,6 +43,8 @@ export interface JobManagerOptions {
   readonly ha?: HighAvailability;
   /** Application mode: the job that starts with the process. Session mode: undefined. */
   readonly application?: JobSpec;
+  /** Session mode with high availability: the jobs of an earlier process. */
+  readonly recovered?: readonly JobSpec[];
   /** Defaults of jobs that are run from a jar. */
   readonly jobDefaults: Pick<JobSpec, 'checkpointIntervalMs' | 'checkpointDir' | 'retainOnCancellation'> & {
     readonly savepointDir: string | undefined;
@@ -76,7 +80,8 @@ export class SimulatedJobManager {
     this.uploadDir = `/flink-data/web/flink-web-${uuid(options.random)}/flink-web-upload`;
     this.timers.after(draw(options.random, options.timings.restUpMs), () => {
       this.restUp = true;
-      if (options.application) this.submit(options.application);
+      for (const spec of [...(options.application ? [options.application] : []), ...(options.recovered ?? [])])
+        this.submit(spec);
     });
   }
 
@@ -105,9 +110,14 @@ export class SimulatedJobManager {
       slots: () => this.#slotsFor(spec.jobId),
       haCheckpoint: (id) => ha?.checkpoint(id),
       recordHaCheckpoint: (id, number, path) => ha?.recordCheckpoint(id, number, path),
+      onRequirement: () => this.#announceNeed(),
       onTerminal: (one) => this.#jobEnded(one),
     });
     this.jobs.set(spec.jobId, job);
+    if (ha) {
+      storage.jobGraphs.set(`${clusterId}/${spec.jobId}`, spec);
+      ha.jobAdded(spec.jobId);
+    }
     this.#announceNeed();
     return job;
   }
@@ -168,7 +178,7 @@ export class SimulatedJobManager {
 
   #announceNeed(): void {
     const active = [...this.jobs.values()].filter((one) => !one.isTerminal);
-    this.options.onSlotsNeeded(active.reduce((sum, one) => sum + one.parallelism, 0));
+    this.options.onSlotsNeeded(active.reduce((sum, one) => sum + one.wantedParallelism, 0));
   }
 }
 

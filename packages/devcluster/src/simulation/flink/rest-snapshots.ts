@@ -118,7 +118,9 @@ export function disposal(method: string, call: Call): RestAnswer | undefined {
   if (path === undefined) return refused(400, 'Field savepoint-path must not be omitted or be null.');
   // Flink ignores a chosen trigger id here, and answers 200.
   const requestId = jm.operations.trigger('disposal', '', undefined, (finish) => {
-    const gone = jm.options.storage.remove(path);
+    const { storage, clusterId } = jm.options;
+    const gone = storage.remove(path);
+    if (gone) storage.record({ type: 'disposed', at: jm.timers.now(), clusterId, path });
     finish(
       gone
         ? { ok: true, value: {} }

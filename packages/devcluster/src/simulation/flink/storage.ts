@@ -1,3 +1,5 @@
+import type { JobSpec } from './job-records.ts';
+
 /** One checkpoint or savepoint in the simulated file system. */
 export interface Snapshot {
   /** Directory URI as Flink reports it, for example `file:/flink-data/sp/savepoint-012345-e9095c461909`. */
@@ -41,10 +43,19 @@ export type RunEvent =
       readonly jobId: string;
       readonly triggerId: string;
       readonly what: string;
+    }
+  | {
+      /** Somebody asked Flink to delete a snapshot, and it did. */
+      readonly type: 'disposed';
+      readonly at: number;
+      readonly clusterId: string;
+      readonly path: string;
     };
 
 /** The file system and the history that outlive every simulated process. */
 export class SimulatedStorage {
+  /** Job graphs that high availability stored, by `namespace/cluster id/job id`. */
+  readonly jobGraphs = new Map<string, JobSpec>();
   readonly snapshots = new Map<string, Snapshot>();
   readonly history: RunEvent[] = [];
   readonly #listeners: ((event: RunEvent) => void)[] = [];

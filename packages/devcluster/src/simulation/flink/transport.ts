@@ -8,15 +8,18 @@ import { handleRest } from './rest.ts';
  * still starting refuses the connection. Answers come at once: whoever wants latency or faults adds them around it.
  */
 export function simulatedFlinkTransport(find: (host: string) => SimulatedJobManager | undefined): FlinkTransport {
-  return ({ method, url, body, headers, signal }) => {
+  return async ({ method, url, body, headers, signal }) => {
     const { hostname, host, pathname, search } = new URL(url);
-    if (signal?.aborted) return Promise.reject(new TransportFailure('aborted', 'the call was aborted', false));
+    if (signal?.aborted) throw new TransportFailure('aborted', 'the call was aborted', false);
     const jobManager = find(hostname);
     if (jobManager === undefined || !jobManager.alive || !jobManager.restUp) {
-      return Promise.reject(new TransportFailure('unreachable', `connect ECONNREFUSED ${host}`, false));
+      throw new TransportFailure('unreachable', `connect ECONNREFUSED ${host}`, false);
     }
-    const answer = handleRest(jobManager, method, pathname + search, bodyOf(body, headers['content-type'] ?? ''));
-    return Promise.resolve({ status: answer.status, body: JSON.stringify(answer.body) });
+    const isWhole = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+    const content = isWhole ? body : await firstPiece(body);
+    if (!jobManager.alive) throw new TransportFailure('unreachable', 'the connection was closed', true);
+    const answer = handleRest(jobManager, method, pathname + search, bodyOf(content, headers['content-type'] ?? ''));
+    return { status: answer.status, body: JSON.stringify(answer.body) };
   };
 }
 
@@ -37,6 +40,13 @@ export function fabricTransport(fabric: FlinkFabric): FlinkTransport {
     const [, cluster = '', namespace = ''] = /^(.+)-rest\.([^.]+)$/.exec(host) ?? [];
     return fabric.leader(`${namespace}/${cluster}`);
   });
+}
+
+/** The head of a form that comes in pieces; all of it is read, as a server would. */
+async function firstPiece(body: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+  let first: Uint8Array | undefined;
+  for await (const piece of body) first ??= piece;
+  return first;
 }
 
 /** JSON, or the name of the file in a multipart form. */

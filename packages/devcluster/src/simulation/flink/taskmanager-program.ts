@@ -1,0 +1,53 @@
+import { isKubeError } from '@drey/kube';
+import type { Program, ProgramContext } from '../program.ts';
+import type { TaskManagerRole } from './container-role.ts';
+import type { FlinkFabric } from './fabric.ts';
+import { mountedConfig, simulatedOptions, versionOf } from './mounted-config.ts';
+import { randomHex } from './random-hex.ts';
+import { draw, type Timings } from './timings.ts';
+
+/** How long a TaskManager takes to find a new leader. */
+const FIND_LEADER_MS = 300;
+
+/** A simulated TaskManager process: it offers its slots to whoever leads its cluster. */
+export function taskManagerProgram(
+  fabric: FlinkFabric,
+  timings: Timings,
+  context: ProgramContext,
+  role: TaskManagerRole,
+): Program {
+  const { metadata } = context.pod;
+  const cluster = `${metadata.namespace}/${metadata.labels?.app}`;
+  // A native TaskManager is told its id; another one makes one up for each process.
+  const id = role.properties['taskmanager.resource-id'] ?? `${metadata.name}-${randomHex(context.random, 6)}`;
+  let slots = Number(role.properties['taskmanager.numberOfTaskSlots'] ?? 0);
+  let alive = true;
+  let up = false;
+  const register = (): void => {
+    if (alive && up) fabric.leader(cluster)?.registerTaskManager({ id, host: context.address, slots });
+  };
+  const leave = fabric.onJoin((joined) => {
+    if (joined === cluster) context.clock.after(FIND_LEADER_MS, register);
+  });
+  const start = async (): Promise<void> => {
+    if (slots === 0) {
+      const config = await mountedConfig(context, versionOf(context.container.image));
+      slots = config.withAll(role.properties).get(simulatedOptions.slots);
+    }
+    context.clock.after(draw(context.random, timings.taskManagerUpMs), () => {
+      up = true;
+      register();
+    });
+  };
+  void start().catch((error: unknown) => {
+    if (!isKubeError(error)) throw error;
+    if (alive) context.exit(1);
+  });
+  return {
+    kill: () => {
+      alive = false;
+      leave();
+      fabric.leader(cluster)?.loseTaskManager(id);
+    },
+  };
+}

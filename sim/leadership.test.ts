@@ -1,0 +1,122 @@
+import { FlinkDeployments } from '@drey/api';
+import { FlinkConfig } from '@drey/flink';
+import { Lease, type Transport } from '@drey/kube';
+import { type Leadership, leadershipOf, type Operator, runElected } from '@drey/operator';
+import { expect, test } from 'vitest';
+import { type OperatorWorld, operatorWorld } from './operator-world.ts';
+import { flinkDeployment } from './scenario.ts';
+
+const CONFIG = {
+  'kubernetes.operator.leader-election.enabled': 'true',
+  'kubernetes.operator.leader-election.lease-name': 'drey-lease',
+  'taskmanager.numberOfTaskSlots': '2',
+};
+
+interface Candidate {
+  readonly identity: string;
+  readonly stop: AbortController;
+  readonly ended: Promise<unknown>;
+  /** Requests that it sent, by method and path. */
+  readonly sent: { readonly at: number; readonly request: string }[];
+  operator: Operator | undefined;
+  /** The network between it and the API server is cut. */
+  cut: boolean;
+}
+
+function candidate(sim: OperatorWorld, identity: string): Candidate {
+  const leadership = leadershipOf(FlinkConfig.of(CONFIG), { namespace: 'default', identity }) as Leadership;
+  const sent: Candidate['sent'] = [];
+  const counted = (transport: Transport): Transport => ({
+    request: (request) => {
+      sent.push({ at: sim.clock.monotonic(), request: `${request.method} ${request.path.split('?', 1)[0]}` });
+      // A cut network answers nothing at all.
+      if (made.cut)
+        return new Promise((_, reject) => request.signal?.addEventListener('abort', () => reject(new Error('cut'))));
+      return transport.request(request);
+    },
+    close: () => transport.close(),
+  });
+  const stop = new AbortController();
+  const made: Candidate = {
+    ...{ identity, stop, sent, operator: undefined, cut: false },
+    ended: Promise.resolve().then(() =>
+      runElected(sim.env(identity, undefined, counted), { config: CONFIG }, leadership, stop.signal, (operator) => {
+        made.operator = operator;
+      }),
+    ),
+  };
+  return made;
+}
+
+const stateOf = (sim: OperatorWorld, name: string): unknown => {
+  const found = sim.world.server.server.reader.get('flink.apache.org', 'flinkdeployments', 'default', name);
+  return (found as { status?: { jobStatus?: { state?: unknown } } } | undefined)?.status?.jobStatus?.state;
+};
+
+const holderOf = (sim: OperatorWorld): unknown => {
+  const lease = sim.world.server.server.reader.get('coordination.k8s.io', 'leases', 'default', 'drey-lease');
+  return (lease as Lease | undefined)?.spec?.holderIdentity;
+};
+
+const writesOf = ({ sent }: Candidate, after: number): string[] =>
+  sent.filter(({ at, request }) => at > after && !/^GET |\/leases/.test(request)).map(({ request }) => request);
+
+test('Of two operators one works; when it dies the other takes over and goes on with what there is', async () => {
+  const sim = await operatorWorld();
+  const first = candidate(sim, 'first');
+  expect(await sim.until(() => first.operator?.ready === true, 5_000)).toBe(true);
+  const second = candidate(sim, 'second');
+  await sim.drive(sim.admin.create(FlinkDeployments, flinkDeployment('app', 'savepoint', 2, true)));
+  expect(await sim.until(() => stateOf(sim, 'app') === 'RUNNING', 120_000)).toBe(true);
+  expect([holderOf(sim), second.operator]).toEqual(['first', undefined]);
+  expect(writesOf(second, 0)).toEqual([]);
+
+  // Dead to the world: its process may go on, but reaches nobody.
+  first.cut = true;
+  const died = sim.clock.monotonic();
+  expect(await sim.until(() => second.operator?.ready === true, 60_000)).toBe(true);
+  expect(holderOf(sim)).toBe('second');
+  expect(sim.clock.monotonic() - died).toBeLessThan(25_000);
+  expect(await sim.drive(first.ended)).toBe('lost');
+  expect(first.operator).toBeUndefined();
+
+  const starts = sim.world.fabric.storage.history.filter(({ type }) => type === 'started').length;
+  expect(starts).toBe(1);
+  const patch = { spec: { job: { parallelism: 1 } } };
+  await sim.drive(sim.admin.patch(FlinkDeployments, 'default', 'app', 'merge', patch));
+  const upgraded = (): boolean =>
+    sim.world.fabric.storage.history.filter(({ type }) => type === 'started').length === 2 &&
+    stateOf(sim, 'app') === 'RUNNING';
+  expect(await sim.until(upgraded, 120_000)).toBe(true);
+  second.stop.abort();
+  expect(await sim.drive(second.ended)).toBe('stopped');
+  expect(holderOf(sim)).toBe('');
+  sim.world.stop();
+});
+
+test('An operator that has lost the Lease writes nothing more, although the API server would take it', async () => {
+  const sim = await operatorWorld();
+  const first = candidate(sim, 'first');
+  expect(await sim.until(() => first.operator?.ready === true, 5_000)).toBe(true);
+  await sim.drive(sim.admin.create(FlinkDeployments, flinkDeployment('app', 'savepoint', 2, true)));
+  await sim.until(() => stateOf(sim, 'app') !== undefined, 10_000);
+  // Somebody takes the Lease away in the middle of the deployment.
+  const lease = await sim.drive(sim.admin.get(Lease, 'default', 'drey-lease'));
+  const spec = { ...lease.spec, holderIdentity: 'somebody', leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 };
+  await sim.drive(sim.admin.replace(Lease, { ...lease, spec }));
+  expect(await sim.drive(first.ended)).toBe('lost');
+  const ended = sim.clock.monotonic();
+  await sim.clock.advance(60_000);
+  expect(writesOf(first, ended)).toEqual([]);
+  expect(first.operator).toBeUndefined();
+  sim.world.stop();
+});
+
+test('Leader election without a name for the Lease, or with terms that cannot be held, is refused with a code', () => {
+  const who = { namespace: 'default', identity: 'a' };
+  const on = { 'kubernetes.operator.leader-election.enabled': 'true' };
+  expect(leadershipOf(FlinkConfig.of({}), who)).toBeUndefined();
+  expect(() => leadershipOf(FlinkConfig.of(on), who)).toThrow(expect.objectContaining({ code: 'E_OPERATOR_LEASE' }));
+  const hasty = { ...CONFIG, 'kubernetes.operator.leader-election.renew-deadline': '20 s' };
+  expect(() => leadershipOf(FlinkConfig.of(hasty), who)).toThrow(/cannot be held/);
+});

@@ -1,0 +1,96 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { allCrds } from '@drey/api';
+import { createSimulatedWorld, type SimulatedWorld } from '@drey/devcluster/testing';
+import { type FlinkTransport, TransportFailure } from '@drey/flink';
+import { type AnyObject, createKubeClient, type KubeClient, type Transport } from '@drey/kube';
+import { SeededRandom, VirtualClock } from '@drey/kube/testing';
+import { type OperatorEnv, operatorLogger } from '@drey/operator';
+
+const tokenKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+const MAX_TIMERS = 200_000;
+
+/** A line of an operator's log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+
+/** A simulated cluster on a virtual clock for a test that writes its own story. */
+export interface OperatorWorld {
+  readonly clock: VirtualClock;
+  readonly world: SimulatedWorld;
+  readonly admin: KubeClient;
+  readonly log: LogLine[];
+  /** What an operator is made from, connected as `user`. */
+  env(user: string, groups?: readonly string[], through?: (transport: Transport) => Transport): OperatorEnv;
+  /** Moves time on until `promise` has settled. */
+  drive<T>(promise: Promise<T>): Promise<T>;
+  /** Moves time on until `holds`, for at most `ms`; false when it never did. */
+  until(holds: () => boolean, ms: number): Promise<boolean>;
+}
+
+/** Makes the world, with the kinds of Flink and a namespace `default` that has a job account. */
+export async function operatorWorld(objects: readonly AnyObject[] = []): Promise<OperatorWorld> {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(7);
+  const log: LogLine[] = [];
+  const made = drive(
+    clock,
+    createSimulatedWorld({
+      ...{ clock, random, tokenKey },
+      objects: [...(allCrds() as unknown as AnyObject[]), jobAccount('default'), ...objects],
+      onFault: (where, error) => {
+        throw new Error(`${where} failed`, { cause: error });
+      },
+    }),
+  );
+  const world = await made;
+  return {
+    ...{ clock, world, log, admin: world.admin },
+    env(user, groups = ['system:masters'], through = (transport) => transport) {
+      const transport = through(world.connect({ name: user, groups: [...groups] }));
+      return {
+        ...{ clock, random },
+        kube: createKubeClient({ transport, clock, random }),
+        log: operatorLogger({
+          level: 'debug',
+          stream: { write: (line) => log.push({ user, ...(JSON.parse(line) as LogLine) }) },
+        }),
+        flink: flinkOf(world),
+        endpoints: ({ service, namespace, port }) => `http://${service}.${namespace}:${port}`,
+      };
+    },
+    drive: (promise) => drive(clock, promise),
+    async until(holds, ms) {
+      for (let passed = 0; passed < ms && !holds(); passed += 250) await clock.advance(250, MAX_TIMERS);
+      return holds();
+    },
+  };
+}
+
+/** The account that Flink's pods run with. */
+export function jobAccount(namespace: string): AnyObject {
+  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'flink', namespace } } as AnyObject;
+}
+
+async function drive<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const watched = promise.finally(() => {
+    settled = true;
+  });
+  watched.catch(() => undefined);
+  for (let i = 0; !settled; i++) {
+    if (i > 200_000) throw new Error('a call on the simulated world does not end');
+    await clock.advance(i === 0 ? 0 : 1, MAX_TIMERS);
+  }
+  return watched;
+}
+
+/** Flink's REST API without a network: `http://<cluster id>-rest.<namespace>:8081/…`. */
+function flinkOf(world: SimulatedWorld): FlinkTransport {
+  return (request) => {
+    const url = new URL(request.url);
+    const [, cluster = '', namespace = ''] = /^(.+)-rest\.([^.]+)$/.exec(url.hostname) ?? [];
+    const body = typeof request.body === 'string' && request.body !== '' ? (JSON.parse(request.body) as unknown) : null;
+    const answer = world.fabric.rest(`${namespace}/${cluster}`, request.method, url.pathname + url.search, body);
+    if (answer === undefined) return Promise.reject(new TransportFailure('unreachable', 'connect ECONNREFUSED', false));
+    return Promise.resolve({ status: answer.status, body: JSON.stringify(answer.body) });
+  };
+}
