@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
@@ -33,6 +33,12 @@ export interface UpgradeTimes {
   readonly reportedAfter: number;
 }
 
+/** Seconds after a kill -9 of the JobManager's JVM. */
+export interface DeathTimes {
+  /** Until the status says that the JobManager is not ready. */
+  readonly inStatus: number;
+}
+
 const name = 'bench';
 const namespace = 'default';
 
@@ -40,7 +46,13 @@ const namespace = 'default';
 export async function startOnDrey(
   entryClass: string,
   sizing: Sizing,
-): Promise<{ start: DreyTimes; upgrade: UpgradeTimes; apiReadySeconds: number; residentMiB: number }> {
+): Promise<{
+  start: DreyTimes;
+  upgrade: UpgradeTimes;
+  death: DeathTimes;
+  apiReadySeconds: number;
+  residentMiB: number;
+}> {
   const state = mkdtempSync(join(tmpdir(), 'drey-bench-'));
   const launched = performance.now();
   let apiReadySeconds = 0;
@@ -62,7 +74,8 @@ export async function startOnDrey(
     const start = await measureStart(cluster, job(entryClass, sizing, state));
     const residentMiB = process.memoryUsage.rss() / 2 ** 20;
     const upgrade = await measureUpgrade(cluster);
-    return { start, upgrade, apiReadySeconds, residentMiB };
+    const death = await measureDeath(cluster);
+    return { start, upgrade, death, apiReadySeconds, residentMiB };
   } finally {
     await cluster.stop();
     rmSync(state, { recursive: true, force: true });
@@ -184,6 +197,37 @@ async function measureUpgrade(cluster: Launched): Promise<UpgradeTimes> {
     tasksDown: since('up'),
     reportedAfter: Math.max(0, since('reported') - since('up')),
   };
+}
+
+async function measureDeath(cluster: Launched): Promise<DeathTimes> {
+  const pods = await podsOf(cluster);
+  const address = pods.find((pod) => pod.metadata.labels?.component === 'jobmanager')?.status?.podIP;
+  const pid = address === undefined ? undefined : processWith(`_POD_IP_ADDRESS=${address}`);
+  if (pid === undefined) throw new Error('the process of the JobManager was not found');
+  const killed = performance.now();
+  process.kill(pid, 'SIGKILL');
+  for (const end = killed + 30_000; performance.now() < end; ) {
+    const { status } = await cluster.client.get(FlinkDeployments, namespace, name);
+    if (status?.jobManagerDeploymentStatus !== 'READY') return { inStatus: (performance.now() - killed) / 1000 };
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('the death of the JobManager was not seen within 30 s');
+}
+
+/** The newest JVM of this user with `entry` in its environment. */
+function processWith(entry: string): number | undefined {
+  const found = readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && readOrNothing(`/proc/${pid}/environ`).split('\0').includes(entry))
+    .filter((pid) => readOrNothing(`/proc/${pid}/comm`).trim() === 'java');
+  return found.map(Number).sort((a, b) => b - a)[0];
+}
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // gone, or somebody else's
+  }
 }
 
 async function podsOf(cluster: Launched): Promise<Pod[]> {

@@ -67,6 +67,7 @@ const measured: Record<string, number> = {
   startRatio: arrived / hand('tasksRunning'),
   upgradeTasksDownSeconds: median(onDrey.map((one) => one.upgrade.tasksDown)),
   upgradeReportedAfterSeconds: median(onDrey.map((one) => one.upgrade.reportedAfter)),
+  jobManagerDeathInStatusSeconds: median(onDrey.map((one) => one.death.inStatus)),
   apiReadySeconds: median(onDrey.map((one) => one.apiReadySeconds)),
   residentMiB: median(onDrey.map((one) => one.residentMiB)),
 };
