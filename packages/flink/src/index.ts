@@ -24,6 +24,7 @@ export * from './errors.ts';
 export * from './launch/archive.ts';
 export { type FlinkCommand, type FlinkService, recogniseCommand } from './launch/command.ts';
 export * from './launch/launch.ts';
+export * from './launch/optimizer.ts';
 export * from './memory/job-manager.ts';
 export * from './memory/task-manager.ts';
 export * from './rest/answer.ts';

@@ -9,6 +9,7 @@ import {
   recordingArchive,
   tryParseFlinkVersion,
   withArchive,
+  withLaterOptimizer,
 } from '@drey/flink';
 import { FLINK_HOME } from './flink-image.ts';
 import type { FlinkDistribution } from './images.ts';
@@ -76,7 +77,7 @@ function archived(launch: JavaLaunch, { distribution, requests }: FastStartInput
     .map((entry) => (entry.startsWith(`${lib}/`) ? join(distribution.home, 'lib', entry.slice(lib.length)) : entry));
   const named = { ...launch, classpath: classpath.join(':') };
   if (record !== undefined) return recordingArchive(named, record);
-  return archive === undefined ? launch : withArchive(named, archive);
+  return archive === undefined ? launch : withLaterOptimizer(withArchive(named, archive));
 }
 
 function configFiles(directory: string): Map<string, string> {
