@@ -14,6 +14,7 @@ import {
   loadConfigDirectory,
   systemDistribution,
   withArchive,
+  withLaterOptimizer,
 } from '@drey/flink';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -216,7 +217,7 @@ describe.skipIf(java === undefined || installed.length === 0)('a class-data arch
     const real = await findArchive(system, { distribution, java, service: launch.service });
     writeFileSync(junk, 'junk'.repeat(10_000));
     const archive = { missing, junk, real: real ?? missing }[kind] ?? missing;
-    const { jvmArgs, classpath } = withArchive(launch, archive);
+    const { jvmArgs, classpath } = withLaterOptimizer(withArchive(launch, archive));
     const run = spawnSync(java.executable, [...jvmArgs, '-classpath', classpath, '-version'], { encoding: 'utf8' });
     expect(run.status).toBe(0);
     expect(run.stdout).toBe('');
