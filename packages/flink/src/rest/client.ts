@@ -179,8 +179,8 @@ export function flinkRest(endpoint: FlinkEndpoint, version: FlinkVersion) {
     },
 
     jars: (options?: CallOptions) => get('/jars', parseJars, options),
-    /** Uploads a jar to the JobManager that answers; the value is the jar's id. */
-    uploadJar: (name: string, jar: Uint8Array, options?: CallOptions) =>
+    /** Uploads a jar to the JobManager that answers, as it comes; the value is the jar's id. */
+    uploadJar: (name: string, jar: Uint8Array | AsyncIterable<Uint8Array>, options?: CallOptions) =>
       call({ method: 'POST', path: '/jars/upload', parse: parseUpload, raw: jarForm(name, jar), slow: true }, options),
     /** Runs an uploaded jar; the value is the job's id. */
     runJar: (jarId: string, run: JarRun, options?: CallOptions) =>

@@ -23,7 +23,7 @@ export interface Call<T> {
   readonly parse: (json: unknown) => T;
   readonly body?: unknown;
   /** A body that is no JSON. */
-  readonly raw?: { readonly contentType: string; readonly content: Uint8Array };
+  readonly raw?: { readonly contentType: string; readonly content: AsyncIterable<Uint8Array> };
   readonly slow?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -76,15 +76,21 @@ function content(call: Call<unknown>): Pick<FlinkRequest, 'headers' | 'body'> {
   return { headers: { ...accept, 'content-type': 'application/json; charset=UTF-8' }, body };
 }
 
-/** A multipart body with the one file that Flink's jar upload expects. */
-export function jarForm(name: string, jar: Uint8Array): { contentType: string; content: Uint8Array } {
+/** A multipart body with the one file that Flink's jar upload expects; the file is passed on as it comes. */
+export function jarForm(
+  name: string,
+  jar: Uint8Array | AsyncIterable<Uint8Array>,
+): { contentType: string; content: AsyncIterable<Uint8Array> } {
   const boundary = 'drey-jar-9d1f3b7c5a';
   const safeName = name.replace(/["\r\n]/g, '_');
   const head =
     `--${boundary}\r\nContent-Disposition: form-data; name="jarfile"; filename="${safeName}"\r\n` +
     'Content-Type: application/x-java-archive\r\n\r\n';
-  return {
-    contentType: `multipart/form-data; boundary=${boundary}`,
-    content: Buffer.concat([Buffer.from(head), jar, Buffer.from(`\r\n--${boundary}--\r\n`)]),
-  };
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(head);
+    if (jar instanceof Uint8Array) yield jar;
+    else yield* jar;
+    yield Buffer.from(`\r\n--${boundary}--\r\n`);
+  }
+  return { contentType: `multipart/form-data; boundary=${boundary}`, content: content() };
 }

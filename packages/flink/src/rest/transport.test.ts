@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { flinkRest, httpTransport, savepointInFailure } from '../index.ts';
+import { type FlinkRequest, flinkRest, httpTransport, savepointInFailure } from '../index.ts';
 
 let server: Server;
 const http = httpTransport();
@@ -79,7 +79,7 @@ describe('every failure is a value, and none but Flink says that something is ab
 
 test('older versions are not sent what they would refuse', async () => {
   const bodies: unknown[] = [];
-  const transport = (request: { body?: string | Uint8Array }) => {
+  const transport = (request: FlinkRequest) => {
     bodies.push(JSON.parse(String(request.body)));
     return Promise.resolve({ status: 202, body: '{"request-id":"a","jobid":"b"}' });
   };

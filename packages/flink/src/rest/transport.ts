@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Agent, request as undiciRequest } from 'undici';
 
 /** One request to Flink's REST API. */
@@ -7,7 +8,8 @@ export interface FlinkRequest {
   readonly url: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** An iterable is sent as it comes, once: such a request cannot be repeated. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** From the start of the connection to the end of the answer. */
   readonly timeoutMs: number;
   /** A longer answer is a failure. */
@@ -65,6 +67,12 @@ export function httpTransport(): { readonly transport: FlinkTransport; close(): 
   };
 }
 
+function bodyOf(body: FlinkRequest['body']): string | Uint8Array | Readable | null {
+  if (body === undefined) return null;
+  if (typeof body === 'string' || body instanceof Uint8Array) return body;
+  return Readable.from(body, { objectMode: false });
+}
+
 async function send(agent: Agent, request: FlinkRequest): Promise<FlinkResponse> {
   const limit = AbortSignal.timeout(request.timeoutMs);
   const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
@@ -73,7 +81,7 @@ async function send(agent: Agent, request: FlinkRequest): Promise<FlinkResponse>
       dispatcher: agent,
       method: request.method,
       headers: request.headers,
-      body: request.body ?? null,
+      body: bodyOf(request.body),
       signal,
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -34,7 +34,10 @@ export function flinkPort(transport: FlinkTransport): FlinkPort {
   return (baseUrl, flinkVersion) => {
     const version = tryParseFlinkVersion(flinkVersion) ?? OLDEST;
     const rest = (call: FlinkCall): FlinkRest =>
-      flinkRest({ baseUrl, transport, timeoutMs: call.timeoutMs, maxBytes: MAX_ANSWER_BYTES }, version);
+      flinkRest(
+        { baseUrl, transport, timeoutMs: call.timeoutMs, submitTimeoutMs: call.timeoutMs, maxBytes: MAX_ANSWER_BYTES },
+        version,
+      );
     return cluster(rest, featuresOf(version).jobStatus);
   };
 }
@@ -73,6 +76,9 @@ function cluster(rest: (call: FlinkCall) => FlinkRest, hasJobStatus: boolean): F
       mapAnswer(await rest(call).resourceRequirements(jobId, call), (bounds) => Object.fromEntries(bounds)),
     updateRequirements: (jobId, requirements, call) =>
       rest(call).updateResourceRequirements(jobId, new Map(Object.entries(requirements)), call),
+    uploadJar: ({ name, bytes }, call) => rest(call).uploadJar(name, bytes, call),
+    runJar: (jarId, run, call) => rest(call).runJar(jarId, run, call),
+    deleteJar: (jarId, call) => rest(call).deleteJar(jarId, call),
     pulse: (jobId, call) => pulse(rest(call), jobId, hasJobStatus, call),
   };
 }

@@ -1,5 +1,5 @@
 import type { FlinkDeployment } from '@drey/api';
-import type { Answer } from '@drey/flink';
+import type { Answer, JarRun } from '@drey/flink';
 import type { Clock, Deployment, Ingress, KubeClient, KubeObject, Random } from '@drey/kube';
 import type { Logger } from 'pino';
 import type { ClusterToCreate } from '../deployment/plan.ts';
@@ -117,6 +117,13 @@ export type VertexRequirements = Readonly<Record<string, { readonly lowerBound: 
 /** Limits of one call on Flink. */
 export interface FlinkCall {
   readonly timeoutMs: number;
+/** A jar on its way to Flink. */
+export interface JarContent {
+  /** Name of the file, which ends in .jar. */
+  readonly name: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
   readonly signal: AbortSignal;
 }
 
@@ -142,6 +149,11 @@ export interface FlinkCluster {
   /** The state of one job as cheaply as Flink can tell it, as an opaque text that only serves to see a change. */
   pulse(jobId: string, call: FlinkCall): Promise<Answer<string>>;
 }
+  /** Uploads a jar to the JobManager that answers; the value is the jar's id there. The jar is passed on as it comes. */
+  uploadJar(jar: JarContent, call: FlinkCall): Promise<Answer<string>>;
+  /** Runs an uploaded jar; the value is the id of its job. Flink refuses a second run under the id of a known job. */
+  runJar(jarId: string, run: JarRun, call: FlinkCall): Promise<Answer<string>>;
+  deleteJar(jarId: string, call: FlinkCall): Promise<Answer<undefined>>;
 
 /** Makes clients for Flink clusters; connections are shared and closed by whoever made the port. */
 export type FlinkPort = (baseUrl: string, flinkVersion: string) => FlinkCluster;

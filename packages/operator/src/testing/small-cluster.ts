@@ -1,4 +1,5 @@
 import type { FlinkDeployment } from '@drey/api';
+import type { Answer, JarRun } from '@drey/flink';
 import {
   type AnyObject,
   ConfigMap,
@@ -35,6 +36,8 @@ interface SmallJob {
 export class SmallCluster {
   readonly objects = new Map<string, AnyObject>();
   readonly jobs = new Map<string, SmallJob>();
+  /** Jars that were uploaded and not deleted, by id. */
+  readonly jars = new Set<string>();
   /** What happened, in order; tests make their claims about it. */
   readonly log: string[] = [];
   readonly snapshots = new SmallSnapshots(this.jobs, this.log);
@@ -202,10 +205,37 @@ export class SmallCluster {
       pulse: () => call('pulse', () => ({ kind: 'ok', value: 'RUNNING' })),
     };
   }
+      uploadJar: async ({ name, bytes }) => {
+        for await (const _ of bytes);
+        return call('upload', () => this.#upload(name));
+      },
+      runJar: (jarId, run) => call('run', () => this.#run(jarId, run)),
+      deleteJar: (jarId) =>
+        call('delete jar', () => (this.jars.delete(jarId) ? { kind: 'ok', value: undefined } : none)),
 
   #stop({ jobId, triggerId }: StopRequest): { kind: 'ok'; value: undefined } | { kind: 'not-found'; message: string } {
     const job = this.jobs.get(jobId);
     if (job === undefined) return { kind: 'not-found', message: 'unknown job' };
+  #upload(name: string): { kind: 'ok'; value: string } {
+    const id = `${this.jars.size}_${name}`;
+    this.jars.add(id);
+    return { kind: 'ok', value: id };
+  }
+
+  #run(jarId: string, { jobId = '', savepointPath }: JarRun): Answer<string> {
+    if (!this.jars.has(jarId)) return { kind: 'not-found', message: `Jar file ${jarId} does not exist` };
+    if (this.jobs.has(jobId)) {
+      return {
+        kind: 'rejected',
+        status: 400,
+        message: 'DuplicateJobSubmissionException: Job has already been submitted.',
+      };
+    }
+    this.jobs.set(jobId, { jobId, from: savepointPath, state: 'RUNNING', savepoints: new Map() });
+    this.log.push(`start ${jobId} from ${savepointPath ?? 'nothing'}`);
+    return { kind: 'ok', value: jobId };
+  }
+
     if (!job.savepoints.has(triggerId)) {
       this.log.push(`savepoint ${triggerId}`);
       job.savepoints.set(triggerId, `file:///sp/${triggerId}`);

@@ -7,6 +7,7 @@ import {
   intType,
   listType,
   mapType,
+  memoryType,
   option,
   optionalOption,
   stringType,
@@ -80,6 +81,8 @@ export const operatorOptions = {
   resourceViewRefreshInterval: setting('cluster.resource-view.refresh-interval', durationType, -MINUTE),
   userArtifactsBaseDir: setting('user.artifacts.base.dir', stringType, '/opt/flink/artifacts'),
   userArtifactsAllowedSchemes: setting('user.artifacts.allowed-schemes', listType, ['https']),
+  /** Drey's own: a larger jar of a session job is not fetched. */
+  userArtifactsMaxSize: setting('user.artifacts.max-size', memoryType, 2n << 30n),
   userArtifactsDisallowRestrictedHosts: setting('user.artifacts.disallow-restricted-hosts', booleanType, true),
   exceptionStackTraceEnabled: setting('exception.stacktrace.enabled', booleanType, false),
   exceptionStackTraceMaxLength: setting('exception.stacktrace.max.length', intType, 2048),
