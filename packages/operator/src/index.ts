@@ -4,10 +4,26 @@ export type { Plan, Step } from './deployment/plan.ts';
 export type { World } from './deployment/world.ts';
 export type { PlannedEvent } from './job/planned.ts';
 export { readOperatorConfig } from './runtime/config-directory.ts';
+export { type DecisionFile, FORMAT as DECISION_FORMAT } from './runtime/decision-export.ts';
 export { serviceEndpoint } from './runtime/endpoints.ts';
 export { serveHealth } from './runtime/health.ts';
+export {
+  type Leadership,
+  type LeadershipEnd,
+  LeadershipError,
+  leadershipOf,
+  runElected,
+} from './runtime/leadership.ts';
 export { operatorLogger } from './runtime/log.ts';
 export { type OperatorMetrics, operatorMetrics } from './runtime/metrics.ts';
-export { createOperator, type Operator, type OperatorEnv, type OperatorOptions } from './runtime/operator.ts';
+export {
+  createOperator,
+  type Operator,
+  type OperatorEnd,
+  type OperatorEnv,
+  type OperatorOptions,
+  type OperatorSettings,
+} from './runtime/operator.ts';
 export { operatorPolicy } from './runtime/policy.ts';
 export type { EndpointResolver, EndpointTarget, FlinkCluster, FlinkPort } from './runtime/ports.ts';
+export { type PlanDifference, type Replayed, replayDecisions } from './runtime/replay.ts';

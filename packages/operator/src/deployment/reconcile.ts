@@ -1,6 +1,7 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import type { Outcome, Pass } from '@drey/kube';
+import { noteDecision } from '../job/note-decision.ts';
 import { failPass, outcomeOf, tellPass } from '../job/pass.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import type { JobPulse } from '../runtime/job-pulse.ts';
@@ -39,10 +40,12 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
       deletionPropagation: policy.options.get(operatorOptions.resourceDeletionPropagation),
     });
   } catch (error) {
+    noteDecision(env, { object: deployment, world, plan, error });
     const { errorLimits } = policy;
     const { signal } = pass;
     return failPass(env, { resource: FlinkDeployments, object: deployment, plan, error, errorLimits, signal });
   }
+  noteDecision(env, { object: deployment, world, plan });
   tellPass(env, deployment, plan, pass);
   follow(scope, pass.key, { world, plan, flink });
   return outcomeOf(env.random, plan.wakeUp);

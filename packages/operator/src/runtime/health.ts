@@ -1,15 +1,17 @@
 import { createServer } from 'node:http';
+import { answerDebug } from './debug-endpoint.ts';
 import type { Operator } from './operator.ts';
 
 /**
  * Serves `/` and `/healthz` (200 while the operator is ready, 500 otherwise) and `/metrics`. Resolves when it listens, with
- * the port and the way to stop.
+ * the port and the way to stop. Decisions are at `/debug/decisions`, for callers on the loopback address.
  */
 export async function serveHealth(
   operator: Operator,
   options: { readonly port: number; readonly host?: string },
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    if (answerDebug(request, response, operator.decisions)) return;
     const path = (request.url ?? '/').split('?', 1)[0];
     if (path === '/metrics') {
       operator.metrics.registry.metrics().then(

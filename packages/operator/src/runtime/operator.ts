@@ -15,7 +15,10 @@ import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
 import { deploymentController } from '../deployment/controller.ts';
 import { type Caches, createCaches, watchedBy } from './caches.ts';
-import { nativeClusterBuilder } from './cluster-builder.ts';
+import { clusterBuilder } from './cluster-builder.ts';
+import type { DecisionSource } from './debug-endpoint.ts';
+import { type DecidedWith, exportDecisions } from './decision-export.ts';
+import { DecisionRing } from './decision-ring.ts';
 import { serviceEndpoint } from './endpoints.ts';
 import { eventRecorder } from './event-recorder.ts';
 import { fencedClient, fencedTransport } from './fence.ts';
@@ -81,6 +84,8 @@ export interface Operator {
   /** True from the end of {@link Operator.start} until {@link Operator.stop}. */
   readonly ready: boolean;
   readonly metrics: OperatorMetrics;
+  /** The last decisions, redacted, as `drey replay` reads them. */
+  readonly decisions: DecisionSource;
 }
 
 /** Every kind the operator reconciles. */
@@ -99,7 +104,9 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   const permit = options.permit ?? (() => undefined);
   const kube = showOwnWrites(fencedClient(env.kube, permit), storeOf(caches));
   const recorder = eventRecorder({ kube, clock: env.clock, log: env.log, signal: finished.signal });
+  const ring = new DecisionRing();
   const inner: Env = {
+    decisions: ring.record,
     clock: env.clock,
     random: env.random,
     kube,
@@ -133,6 +140,13 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   let ready = false;
   return {
     metrics,
+    decisions: {
+      objects: () => ring.objects(),
+      file: (kind, key) => {
+        const kept = ring.of(kind, key);
+        return kept.length === 0 ? undefined : exportDecisions(kept, current.decidedWith);
+      },
+    },
     ended: end.promise,
     get ready() {
       return ready && !stopped.signal.aborted;
@@ -169,6 +183,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
 
 /** What follows from a configuration. */
 interface Settings {
+  readonly decidedWith: DecidedWith;
   readonly policy: OperatorPolicy;
   readonly clusters: ClusterBuilder;
   readonly namespaces: readonly (string | undefined)[];
@@ -178,10 +193,11 @@ interface Settings {
 }
 
 function settingsOf(options: OperatorOptions, { config, logging }: OperatorSettings): Settings {
-  const policy = operatorPolicy(config);
+  const policy = operatorPolicy(config, logging);
   return {
+    decidedWith: { config, logging },
     policy,
-    clusters: options.clusters ?? nativeClusterBuilder(config, logging),
+    clusters: options.clusters ?? clusterBuilder(config, logging),
     namespaces: watchedNamespaces(options, policy.options.get(operatorOptions.watchedNamespaces)),
     followsNamespaces: policy.options.get(operatorOptions.dynamicNamespacesEnabled),
     graceMs: policy.options.get(operatorOptions.terminationTimeout),

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { ClusterToCreate } from '../deployment/plan.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { Caches } from './caches.ts';
+import type { DecisionSink } from './decision-ring.ts';
 import type { OperatorMetrics } from './metrics.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface Env {
   readonly log: Logger;
   readonly events: EventSink;
   readonly metrics: OperatorMetrics;
+  /** Takes note of decisions; absent: nobody keeps them. */
+  readonly decisions?: DecisionSink;
 }
 
 /** Finds the address of a Flink REST endpoint from what is known of its Service and of the JobManager's pods. */
@@ -114,9 +117,6 @@ export interface StopRequest {
 /** How many subtasks each vertex of a job may have at least and at most, by vertex id. */
 export type VertexRequirements = Readonly<Record<string, { readonly lowerBound: number; readonly upperBound: number }>>;
 
-/** Limits of one call on Flink. */
-export interface FlinkCall {
-  readonly timeoutMs: number;
 /** A jar on its way to Flink. */
 export interface JarContent {
   /** Name of the file, which ends in .jar. */
@@ -124,6 +124,9 @@ export interface JarContent {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** Limits of one call on Flink. */
+export interface FlinkCall {
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -146,14 +149,14 @@ export interface FlinkCluster {
   requirements(jobId: string, call: FlinkCall): Promise<Answer<VertexRequirements>>;
   /** Asks for other bounds; those of every vertex have to be given. The same bounds twice are one request. */
   updateRequirements(jobId: string, requirements: VertexRequirements, call: FlinkCall): Promise<Answer<undefined>>;
-  /** The state of one job as cheaply as Flink can tell it, as an opaque text that only serves to see a change. */
-  pulse(jobId: string, call: FlinkCall): Promise<Answer<string>>;
-}
   /** Uploads a jar to the JobManager that answers; the value is the jar's id there. The jar is passed on as it comes. */
   uploadJar(jar: JarContent, call: FlinkCall): Promise<Answer<string>>;
   /** Runs an uploaded jar; the value is the id of its job. Flink refuses a second run under the id of a known job. */
   runJar(jarId: string, run: JarRun, call: FlinkCall): Promise<Answer<string>>;
   deleteJar(jarId: string, call: FlinkCall): Promise<Answer<undefined>>;
+  /** The state of one job as cheaply as Flink can tell it, as an opaque text that only serves to see a change. */
+  pulse(jobId: string, call: FlinkCall): Promise<Answer<string>>;
+}
 
 /** Makes clients for Flink clusters; connections are shared and closed by whoever made the port. */
 export type FlinkPort = (baseUrl: string, flinkVersion: string) => FlinkCluster;
