@@ -27,7 +27,15 @@ interface Member {
 type Members = Readonly<Record<string, Member>>;
 
 /** A spec holds what its kind does not allow; the message names the member. */
-export class SpecFormatError extends Error {}
+export class SpecFormatError extends Error {
+  /** The member below `spec`, as `job.parallelism`. */
+  readonly path: string;
+
+  constructor(message: string, path = '') {
+    super(message);
+    this.path = path;
+  }
+}
 
 const text: Member = {
   read: (value) => (isNumber(value) ? javaNumberText(value) : typeof value === 'boolean' ? String(value) : value),
@@ -121,7 +129,10 @@ function readMember(name: string, member: Member, value: Json): Json {
   try {
     return member.read(value);
   } catch (error) {
-    if (error instanceof SpecFormatError) throw new SpecFormatError(`${name}: ${error.message}`);
+    if (error instanceof SpecFormatError) {
+      const path = error.path === '' ? name : `${name}.${error.path}`;
+      throw new SpecFormatError(`${name}: ${error.message}`, path);
+    }
     throw error;
   }
 }

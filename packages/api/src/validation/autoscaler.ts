@@ -59,10 +59,12 @@ function checkNumber(
   if (text === undefined) return undefined;
   const value = text.trim() === '' ? Number.NaN : Number(text);
   const key = `${PREFIX}${name}`;
-  if (Number.isNaN(value)) return refuse(`Invalid value in the autoscaler config ${key}`, `Write a number for ${key}.`);
+  if (Number.isNaN(value))
+    return refuse(key, `Invalid value in the autoscaler config ${key}`, `Write a number for ${key}.`);
   if (value >= min && value <= max) return undefined;
   const range = `[${javaDoubleText(min)}, ${max === Number.POSITIVE_INFINITY ? '+Infinity' : javaDoubleText(max)}]`;
   return refuse(
+    key,
     `The AutoScalerOption ${key} is invalid, it should be a value within the range ${range}`,
     `Set ${key} to a number within ${range}.`,
   );
@@ -76,6 +78,7 @@ function checkExcludedPeriods(settings: Settings): ValidationProblem | undefined
     if (reason === undefined) continue;
     const key = `${PREFIX}excluded.periods`;
     return refuse(
+      key,
       `Invalid value ${reason.value} in the autoscaler config ${key}${reason.why}`,
       'Write periods as 09:30-10:30 or as a cron expression with seconds, one of each joined with &&, separated by semicolons.',
     );
@@ -122,11 +125,12 @@ function checkWindow(settings: Settings): ValidationProblem | undefined {
     ) ?? DEFAULT_RECONCILE_INTERVAL_MS;
   if (window >= interval) return undefined;
   return refuse(
+    `${PREFIX}metrics.window`,
     `The autoscaler config ${PREFIX}metrics.window is shorter than kubernetes.operator.reconcile.interval`,
     `Set ${PREFIX}metrics.window to at least the interval in which the operator looks at metrics.`,
   );
 }
 
-function refuse(message: string, next: string): ValidationProblem {
-  return problem('E_VALIDATION_AUTOSCALER', message, next);
+function refuse(key: string, message: string, next: string): ValidationProblem {
+  return problem('E_VALIDATION_AUTOSCALER', `spec.flinkConfiguration[${key}]`, message, next);
 }

@@ -7,13 +7,14 @@ import { isJsonObject, isNumber, type Json, type JsonObject, javaNumberText, jso
 import { checkAutoscaler } from './autoscaler.ts';
 import { Settings, type ValidationContext } from './context.ts';
 import { checkJob, checkTaskManagerReplicas } from './job.ts';
+import { INVALID_LOGGING_KEY, LOGGING_FILES, MESSAGES } from './messages.ts';
 import { checkDeploymentName } from './names.ts';
 import { firstProblem, problem, type ValidationProblem } from './problem.ts';
 import { checkResources, JOB_MANAGER, TASK_MANAGER } from './resources.ts';
 
 /** Keys that follow from the resource itself. */
 const FORBIDDEN_KEYS = ['kubernetes.namespace', 'kubernetes.cluster-id', 'high-availability.cluster-id'];
-const LOGGING_FILES = ['log4j-console.properties', 'logback-console.xml'];
+const LOGGING_KEYS: readonly string[] = LOGGING_FILES;
 const UNSUPPORTED_VERSIONS = ['v1_13', 'v1_14'];
 const RECOVERY = [
   'kubernetes.operator.jm-deployment-recovery.enabled',
@@ -56,10 +57,17 @@ export function formatProblems(check: () => ValidationProblem | undefined): Vali
   try {
     return check();
   } catch (error) {
-    if (error instanceof RecordedSpecError) return problem('E_RECORDED_SPEC', error.message, error.nextStep);
+    if (error instanceof RecordedSpecError)
+      return problem(
+        'E_RECORDED_SPEC',
+        'status.reconciliationStatus.lastReconciledSpec',
+        error.message,
+        error.nextStep,
+      );
     if (!(error instanceof SpecFormatError)) throw error;
     return problem(
       'E_VALIDATION_FORMAT',
+      error.path === '' ? 'spec' : `spec.${error.path}`,
       `The spec is not of its kind: ${error.message}`,
       'Correct that member of the spec.',
     );
@@ -114,12 +122,10 @@ function checkSpec(subject: Subject): ValidationProblem | undefined {
 
 function checkVersion({ spec, recorded }: Subject): ValidationProblem | undefined {
   const version = spec.flinkVersion;
-  const refuse = (message: string, next: string): ValidationProblem => problem('E_VALIDATION_VERSION', message, next);
+  const refuse = (message: string, next: string): ValidationProblem =>
+    problem('E_VALIDATION_VERSION', 'spec.flinkVersion', message, next);
   if (typeof version !== 'string') {
-    return refuse(
-      'Flink Version must be defined.',
-      'Set spec.flinkVersion to the version in the image, for example v1_20.',
-    );
+    return refuse(MESSAGES.versionMissing, 'Set spec.flinkVersion to the version in the image, for example v1_20.');
   }
   if (UNSUPPORTED_VERSIONS.includes(version)) {
     return refuse(`Flink version ${version} is not supported by this operator version`, 'Use Flink 1.15 or later.');
@@ -135,19 +141,26 @@ function checkVersion({ spec, recorded }: Subject): ValidationProblem | undefine
 }
 
 function checkConfiguration({ settings }: Subject): ValidationProblem | undefined {
-  const refuse = (message: string, next: string): ValidationProblem => problem('E_VALIDATION_CONFIG', message, next);
+  const refuse = (key: string, message: string, next: string): ValidationProblem =>
+    problem('E_VALIDATION_CONFIG', `spec.flinkConfiguration[${key}]`, message, next);
   const forbidden = FORBIDDEN_KEYS.find((key) => settings.text(key) !== undefined);
   if (forbidden !== undefined) {
     return refuse(
+      forbidden,
       `Forbidden Flink config key: ${forbidden}`,
       `Remove ${forbidden}; it follows from the resource’s name and namespace.`,
     );
   }
   if (settings.flag(false, ROLLBACK) && !settings.highAvailabilityOn) {
-    return refuse('HA must be enabled for rollback support.', `Set high-availability.type, or ${ROLLBACK} to false.`);
+    return refuse(
+      ROLLBACK,
+      'HA must be enabled for rollback support.',
+      `Set high-availability.type, or ${ROLLBACK} to false.`,
+    );
   }
   if (settings.flag(false, HEALTH_CHECK) && !settings.flag(true, ...RECOVERY)) {
     return refuse(
+      HEALTH_CHECK,
       `Deployment recovery (${RECOVERY[0]}) must be enabled for job health check (${HEALTH_CHECK}) support.`,
       `Set ${RECOVERY[0]} to true, or ${HEALTH_CHECK} to false.`,
     );
@@ -160,18 +173,20 @@ function checkIngress({ spec, name, namespace }: Subject): ValidationProblem | u
   const { template } = spec.ingress;
   const next =
     'Write spec.ingress.template as host/path, for example {{name}}.example.com or /{{namespace}}/{{name}}(/|$)(.*).';
-  if (typeof template !== 'string') return problem('E_VALIDATION_INGRESS', 'Ingress template must be defined', next);
+  if (typeof template !== 'string')
+    return problem('E_VALIDATION_INGRESS', 'spec.ingress.template', MESSAGES.ingressTemplateMissing, next);
   const target = expandIngressTemplate(template, name, namespace);
-  return target.ok ? undefined : problem('E_VALIDATION_INGRESS', target.reason, next);
+  return target.ok ? undefined : problem('E_VALIDATION_INGRESS', 'spec.ingress.template', target.reason, next);
 }
 
 function checkLogging({ logConfiguration }: JsonObject): ValidationProblem | undefined {
   if (!isJsonObject(logConfiguration)) return undefined;
-  const wrong = Object.keys(logConfiguration).find((key) => !LOGGING_FILES.includes(key));
+  const wrong = Object.keys(logConfiguration).find((key) => !LOGGING_KEYS.includes(key));
   if (wrong === undefined) return undefined;
   return problem(
     'E_VALIDATION_LOGGING',
-    `Invalid log config key: ${wrong}. Allowed keys are [${LOGGING_FILES.join(', ')}]`,
+    `spec.logConfiguration[${wrong}]`,
+    INVALID_LOGGING_KEY.join(wrong),
     `Rename the entry to one of ${LOGGING_FILES.join(' and ')}, the files that Flink’s pods read.`,
   );
 }
@@ -179,13 +194,10 @@ function checkLogging({ logConfiguration }: JsonObject): ValidationProblem | und
 function checkStandbys(jobManager: JsonObject | undefined, settings: Settings): ValidationProblem | undefined {
   const replicas = count(jobManager?.replicas);
   const refuse = (message: string, next: string): ValidationProblem =>
-    problem('E_VALIDATION_JOB_MANAGER', message, next);
+    problem('E_VALIDATION_JOB_MANAGER', 'spec.jobManager.replicas', message, next);
   if (replicas === undefined) return undefined;
   if (replicas < 1) {
-    return refuse(
-      'JobManager replicas should not be configured less than one.',
-      'Set spec.jobManager.replicas to 1, or leave it out.',
-    );
+    return refuse(MESSAGES.jobManagerReplicas, 'Set spec.jobManager.replicas to 1, or leave it out.');
   }
   if (replicas === 1 || settings.highAvailabilityOn) return undefined;
   return refuse(
@@ -196,20 +208,24 @@ function checkStandbys(jobManager: JsonObject | undefined, settings: Settings): 
 
 function checkChange({ spec, job, recorded }: Subject): ValidationProblem | undefined {
   if (recorded === undefined) return undefined;
-  const refuse = (message: string, next: string): ValidationProblem =>
-    problem('E_VALIDATION_SPEC_CHANGE', message, next);
+  const refuse = (path: string, message: string, next: string): ValidationProblem =>
+    problem('E_VALIDATION_SPEC_CHANGE', path, message, next);
   const previous = isJsonObject(recorded.spec.job) ? recorded.spec.job : undefined;
   const recreate = 'Delete the FlinkDeployment and create it anew, or use another name.';
-  if (previous === undefined && job !== undefined) return refuse('Cannot switch from session to job cluster', recreate);
-  if (previous !== undefined && job === undefined) return refuse('Cannot switch from job to session cluster', recreate);
+  if (previous === undefined && job !== undefined) return refuse('spec.job', MESSAGES.sessionToJob, recreate);
+  if (previous !== undefined && job === undefined) return refuse('spec.job', MESSAGES.jobToSession, recreate);
   const [from, to] = [recorded.spec.mode, spec.mode].map((mode) => (mode === 'standalone' ? 'standalone' : 'native'));
-  if (from !== to) return refuse(`Cannot switch from ${from} kubernetes to ${to} kubernetes cluster`, recreate);
+  if (from !== to) {
+    const message = to === 'standalone' ? MESSAGES.nativeToStandalone : MESSAGES.standaloneToNative;
+    return refuse('spec.mode', message, recreate);
+  }
   const nonce = job?.savepointRedeployNonce ?? null;
   const path = job?.initialSavepointPath;
   const redeploy = nonce !== null && !jsonEqual(nonce, previous?.savepointRedeployNonce ?? null);
   if (!redeploy || (typeof path === 'string' && path.trim() !== '')) return undefined;
   return refuse(
-    'InitialSavepointPath must not be empty for savepoint redeployment',
+    'spec.job.initialSavepointPath',
+    MESSAGES.redeployWithoutPath,
     'Set spec.job.initialSavepointPath to the state to start from.',
   );
 }
@@ -218,7 +234,8 @@ function checkServiceAccount({ serviceAccount }: JsonObject): ValidationProblem 
   if (typeof serviceAccount === 'string') return undefined;
   return problem(
     'E_VALIDATION_SERVICE_ACCOUNT',
-    'spec.serviceAccount must be defined. If you use helm, its value should be the same with the name of jobServiceAccount.',
+    'spec.serviceAccount',
+    MESSAGES.serviceAccountMissing,
     'Set spec.serviceAccount to an account that may create pods, for example flink.',
   );
 }

@@ -88,6 +88,7 @@ function isRestrictedV4([a = 0, b = 0]: readonly number[]): boolean {
 function refuse(message: string): ValidationProblem {
   return problem(
     'E_VALIDATION_JAR_URI',
+    'spec.job.jarURI',
     message,
     `Name a jar on a public https address, or let the operator’s administrator allow more (${ALLOWED_SCHEMES}, ${DISALLOW_RESTRICTED_HOSTS}).`,
   );

@@ -24,14 +24,16 @@ export interface ValidationProblem {
   readonly message: string;
   /** What to do about it. */
   readonly nextStep: string;
+  /** The member it is about, as `spec.job.parallelism`. */
+  readonly path: string;
 }
 
 /** A check: the problem it finds, or undefined. */
 export type Check = () => ValidationProblem | undefined;
 
-/** Makes a problem. */
-export function problem(code: ValidationCode, message: string, nextStep: string): ValidationProblem {
-  return { code, message, nextStep };
+/** Makes a problem about the member at `path`. */
+export function problem(code: ValidationCode, path: string, message: string, nextStep: string): ValidationProblem {
+  return { code, message, nextStep, path };
 }
 
 /** The first problem of some checks, made in their order. */

@@ -32,12 +32,13 @@ export function checkResources(
   if (typeof resource.memory !== 'string' || resource.memory.trim() === '')
     return computable() ? checkStorage(role, resource) : undefinedMemory(role);
   const message = `${memoryError(role, resource.memory) ?? ''}${storageError(role, resource) ?? ''}`;
-  return message === '' ? undefined : problem(role.code, message, amounts(role));
+  return message === '' ? undefined : problem(role.code, `spec.${role.field}.resource`, message, amounts(role));
 }
 
 function undefinedMemory(role: ProcessRole): ValidationProblem {
   return problem(
     role.code,
+    `spec.${role.field}.resource.memory`,
     `${role.name} resource memory must be defined using \`spec.${role.field}.resource.memory\``,
     `Set spec.${role.field}.resource.memory, for example to 2048m, or ${role.name.toLowerCase()}.memory.process.size.`,
   );
@@ -45,7 +46,9 @@ function undefinedMemory(role: ProcessRole): ValidationProblem {
 
 function checkStorage(role: ProcessRole, resource: JsonObject): ValidationProblem | undefined {
   const message = storageError(role, resource);
-  return message === undefined ? undefined : problem(role.code, message, amounts(role));
+  return message === undefined
+    ? undefined
+    : problem(role.code, `spec.${role.field}.resource.ephemeralStorage`, message, amounts(role));
 }
 
 function memoryError(role: ProcessRole, text: string): string | undefined {
@@ -92,7 +95,7 @@ function checkRequirements(
 }
 
 function refuse(role: ProcessRole, message: string): ValidationProblem {
-  return problem(role.code, `${role.name} resources ${message}`, amounts(role));
+  return problem(role.code, `spec.${role.field}.resources`, `${role.name} resources ${message}`, amounts(role));
 }
 
 function amounts(role: ProcessRole): string {

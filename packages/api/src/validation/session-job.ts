@@ -7,6 +7,7 @@ import { Settings, type ValidationContext } from './context.ts';
 import { formatProblems, recordedIn, settingsOf } from './deployment.ts';
 import { checkJarUri } from './jar-uri.ts';
 import { checkJob } from './job.ts';
+import { MESSAGES } from './messages.ts';
 import { checkDeploymentName } from './names.ts';
 import { firstProblem, problem, type ValidationProblem } from './problem.ts';
 
@@ -41,15 +42,20 @@ function checkReference(
   context: ValidationContext,
 ): ValidationProblem | undefined {
   const { deploymentName, job } = spec;
-  const refuse = (message: string, next: string): ValidationProblem => problem('E_VALIDATION_SESSION', message, next);
+  const refuse = (path: string, message: string, next: string): ValidationProblem =>
+    problem('E_VALIDATION_SESSION', path, message, next);
   const next = 'Set spec.deploymentName to the name of a session FlinkDeployment in the same namespace.';
-  if (typeof deploymentName !== 'string') return refuse('The deploymentName must be defined', next);
-  const name = checkDeploymentName(deploymentName);
+  if (typeof deploymentName !== 'string') return refuse('spec.deploymentName', MESSAGES.deploymentNameMissing, next);
+  const name = checkDeploymentName(deploymentName, 'spec.deploymentName');
   if (name !== undefined) return { ...name, nextStep: next };
-  if (!isJsonObject(job)) return refuse('The job spec should not be empty', 'Set spec.job.');
+  if (!isJsonObject(job)) return refuse('spec.job', MESSAGES.jobMissing, 'Set spec.job.');
   const recorded = recordedIn('FlinkSessionJob', status);
   if (recorded !== undefined && recorded.spec.deploymentName !== deploymentName) {
-    return refuse("The deploymentName can't be changed", 'Delete the FlinkSessionJob and create it anew.');
+    return refuse(
+      'spec.deploymentName',
+      MESSAGES.deploymentNameChanged,
+      'Delete the FlinkSessionJob and create it anew.',
+    );
   }
   const defaults = new Settings(context.defaults(metadata.namespace ?? 'default', undefined));
   return typeof job.jarURI === 'string' ? checkJarUri(job.jarURI, defaults, context.resolveHost) : undefined;
@@ -62,15 +68,18 @@ function checkOnSession(
   context: ValidationContext,
 ): ValidationProblem | undefined {
   const cluster = javaSpec('FlinkDeployment', session.spec as Json);
-  const refuse = (message: string, next: string): ValidationProblem => problem('E_VALIDATION_SESSION', message, next);
+  const refuse = (path: string, message: string, next: string): ValidationProblem =>
+    problem('E_VALIDATION_SESSION', path, message, next);
   if (isJsonObject(cluster.job)) {
     return refuse(
+      'spec.deploymentName',
       'Can not submit session job to application cluster',
       'Name a FlinkDeployment without spec.job in spec.deploymentName.',
     );
   }
   if (session.metadata.name !== spec.deploymentName) {
     return refuse(
+      'spec.deploymentName',
       "The session job's cluster id is not match with the session cluster",
       'Set spec.deploymentName to the name of the session FlinkDeployment.',
     );

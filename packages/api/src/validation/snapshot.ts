@@ -1,5 +1,6 @@
 import type { FlinkStateSnapshot } from '../kinds/flink-state-snapshot.ts';
 import { isJsonObject } from '../values/json.ts';
+import { MESSAGES } from './messages.ts';
 import { problem, type ValidationProblem } from './problem.ts';
 
 /**
@@ -14,16 +15,14 @@ export function validateFlinkStateSnapshot(
   const savepoint = isJsonObject(spec.savepoint) ? spec.savepoint : undefined;
   const checkpoint = isJsonObject(spec.checkpoint) ? spec.checkpoint : undefined;
   if ((savepoint === undefined) === (checkpoint === undefined)) {
-    return refuse(
-      'Exactly one of checkpoint or savepoint configurations has to be set.',
-      'Leave either spec.savepoint or spec.checkpoint.',
-    );
+    return refuse('spec', MESSAGES.snapshotKind, 'Leave either spec.savepoint or spec.checkpoint.');
   }
   if (savepoint?.alreadyExists === true) return undefined;
   const reference = isJsonObject(spec.jobReference) ? spec.jobReference : undefined;
   if (reference === undefined) {
     return refuse(
-      'Job reference must be supplied for this snapshot',
+      'spec.jobReference',
+      MESSAGES.snapshotReference,
       'Set spec.jobReference to the kind and name of the job.',
     );
   }
@@ -32,11 +31,12 @@ export function validateFlinkStateSnapshot(
   if (targetExists || !waiting) return undefined;
   const name = typeof reference.name === 'string' ? reference.name : '';
   return refuse(
+    'spec.jobReference.name',
     `Target for snapshot ${snapshot.metadata.namespace ?? 'default'}/${name} was not found`,
     'Create the job first, or correct spec.jobReference; both are in one namespace.',
   );
 }
 
-function refuse(message: string, next: string): ValidationProblem {
-  return problem('E_VALIDATION_SNAPSHOT', message, next);
+function refuse(path: string, message: string, next: string): ValidationProblem {
+  return problem('E_VALIDATION_SNAPSHOT', path, message, next);
 }
