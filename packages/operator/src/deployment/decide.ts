@@ -54,6 +54,8 @@ function outcomeOf(context: Context): Outcome {
   if (context.wanted.metadata.deletionTimestamp !== undefined) return deletion(context);
   const operation = currentOperation(context.status.operation);
   if (operation !== undefined) {
+    // The way out of every other operation, also of one that cannot go on because its state is lost.
+    if (context.change?.type === 'SAVEPOINT_REDEPLOY') return redeploy(context);
     const outcome = continueOperation(context, operation);
     if (outcome !== undefined) return outcome;
   }

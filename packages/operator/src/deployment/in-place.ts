@@ -7,9 +7,9 @@ import { overriddenRequirements, readRequirements, sameRequirements, writeRequir
 import { withoutOperation } from '../job/status.ts';
 import { after, inTransition } from '../job/wake-up.ts';
 import type { VertexRequirements } from '../runtime/ports.ts';
+import { changeEvent } from './change-event.ts';
 import { type Context, jobOf, type Outcome } from './context.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
-import { changeEvent } from './upgrade.ts';
 
 const SCALING: PlannedEvent = {
   type: 'Normal',

@@ -8,6 +8,7 @@ import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withJob, withJobState, withoutOperation } from '../job/status.ts';
 import { MANUAL_RESTORE } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
+import { changeEvent } from './change-event.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import type { ClusterToCreate, Step } from './plan.ts';
@@ -57,7 +58,9 @@ export function startCluster(
     jobManagerDeploymentStatus: 'MISSING',
     operation: deploying,
   };
-  return createRecorded({ ...context, status }, deploying, source.steps, [SUBMIT]);
+  // What was changed while the old cluster was removed is told here; before, the beginning of the upgrade told it.
+  const changed = context.status.observedGeneration === context.generation ? [] : changeEvent(context);
+  return createRecorded({ ...context, status }, deploying, source.steps, [...changed, SUBMIT]);
 }
 
 /**
@@ -108,8 +111,13 @@ function deployed(context: Context, mode: UpgradeMode, generation: number): Flin
     now,
   });
   const running = withJobState(withoutOperation(record), 'RECONCILING', now);
+  // After a redeployment there is nothing to roll back to: what ran before is not what the user wants any more.
+  const { reconciliationStatus } = running;
+  const redeployed = status.operation?.kind === 'redeploy' && reconciliationStatus;
+  const stable = redeployed && { lastStableSpec: redeployed.lastReconciledSpec ?? null };
   return {
     ...running,
+    reconciliationStatus: { ...reconciliationStatus, ...stable },
     jobManagerDeploymentStatus: 'DEPLOYING',
     taskManager: taskManagerInfo(wanted, context.options),
   };

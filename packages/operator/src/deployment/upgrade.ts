@@ -1,12 +1,14 @@
-import { specChangedMessage, type UpgradeMode } from '@drey/api';
+import type { UpgradeMode } from '@drey/api';
 import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
+import { writeRecorded } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { withJob, withJobState, withoutOperation } from '../job/status.ts';
 import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../job/stop.ts';
 import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
+import { changeEvent } from './change-event.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import { isReplaced } from './job-manager-process.ts';
@@ -54,23 +56,6 @@ export function waitReason(context: Context): string {
 
 const WAITING_MS = 500;
 
-/** The event that names the change, once per generation. */
-export function changeEvent(context: Context): readonly PlannedEvent[] {
-  const { change, generation } = context;
-  const message = change === undefined ? null : specChangedMessage(change);
-  if (message === null) return [];
-  return [
-    {
-      type: 'Normal',
-      reason: 'SpecChanged',
-      message,
-      component: 'JobManagerDeployment',
-      key: `SpecChange: ${generation}`,
-      once: true,
-    },
-  ];
-}
-
 function beginSuspending(
   context: Context,
   suspend: SuspendMode,
@@ -82,7 +67,7 @@ function beginSuspending(
   if (suspend === 'SAVEPOINT' || suspend === 'CANCEL') {
     const operation = beginOperation(context, kind, suspend === 'SAVEPOINT' ? 'stopping' : 'cancelling', jobId);
     return {
-      status: { ...context.status, operation },
+      status: { ...(suspend === 'CANCEL' ? withCancelRecorded(context, restore) : context.status), operation },
       steps: [
         suspend === 'SAVEPOINT'
           ? { kind: 'stop-with-savepoint', request: stopRequest(context, operation) }
@@ -99,7 +84,21 @@ function beginSuspending(
   return {
     ...outcome,
     steps: [...(cancel ? [{ kind: 'cancel-job' as const, jobId }] : []), ...(outcome.steps ?? [])],
-    events: suspend === 'NOOP' ? changed : [...changed, SUSPENDED],
+    events: [...changed, ...(suspend === 'NOOP' ? [] : [SUSPENDED]), ...(outcome.events ?? [])],
+  };
+}
+
+/**
+ * A cancelled job is gone for good, so how it is to be restored is recorded before: whoever finds it cancelled, the Apache
+ * operator included, then does not take the mode in which it was started.
+ */
+function withCancelRecorded({ status, recorded }: Context, restore: UpgradeMode): Context['status'] {
+  if (recorded === undefined) return status;
+  const spec = { ...recorded.spec, job: { ...recorded.spec.job, upgradeMode: restore } };
+  const lastReconciledSpec = writeRecorded('FlinkDeployment', spec, false);
+  return {
+    ...status,
+    reconciliationStatus: { ...status.reconciliationStatus, lastReconciledSpec, state: 'UPGRADING' },
   };
 }
 
@@ -111,7 +110,7 @@ function removeRecorded(context: Context, operation: CurrentOperation, restore: 
     generation: context.generation,
     jobState: 'suspended',
     upgradeMode: restore,
-    firstDeployment: false,
+    firstDeployment: isSuspended(context.wanted.spec) && context.recorded?.firstDeployment === true,
     state: 'UPGRADING',
     now: context.now,
   });
@@ -156,7 +155,7 @@ function suspended(context: Context, restore: UpgradeMode): Outcome {
     generation: context.generation,
     jobState: 'suspended',
     upgradeMode: restore,
-    firstDeployment: false,
+    firstDeployment: context.recorded?.firstDeployment === true,
     state: 'DEPLOYED',
     now: context.now,
   });
@@ -173,7 +172,9 @@ export function continueRemoving(context: Context, operation: CurrentOperation, 
     : withJobState(context.status, 'FINISHED', context.now);
   const gone: Context = { ...context, status: { ...ended, jobManagerDeploymentStatus: 'MISSING' } };
   if (isSuspended(context.wanted.spec)) return suspended(gone, restore);
-  return startCluster(gone, operation, restoreMode(context, restore), operation.kind === 'redeploy');
+  // Where a redeployment starts from is the user's word; whether state is carried otherwise does not matter to it.
+  const redeploys = operation.kind === 'redeploy';
+  return startCluster(gone, operation, redeploys ? restore : restoreMode(context, restore), redeploys);
 }
 
 /** Starts a job that is suspended: what is left of its cluster goes first. */
@@ -195,7 +196,7 @@ export function redeploy(context: Context): Outcome {
   return {
     ...outcome,
     steps: [...(cancel ? [{ kind: 'cancel-job' as const, jobId }] : []), ...(outcome.steps ?? [])],
-    events: [...changeEvent(context), SUSPENDED, ...(outcome.events ?? [])],
+    events: [...changeEvent(context), ...(outcome.events ?? [])],
   };
 }
 
