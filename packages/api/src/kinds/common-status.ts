@@ -36,10 +36,11 @@ const reconciliationStatus = object('What was recorded about the spec that runs.
 export type ReconciliationStatus = Static<typeof reconciliationStatus>;
 
 /**
- * The record written before anything outside is touched. It makes every step repeatable: whoever continues after a crash
+ * Schema of `status.operation`, the record written before anything outside is touched. It makes every step repeatable:
+ * whoever continues after a crash
  * finds the id under which the step was asked for.
  */
-const operation = object('The operation in progress. Written before anything outside is touched.', {
+export const operation = object('The operation in progress. Written before anything outside is touched.', {
   id: text('Id of the operation; savepoints use it as their trigger id.'),
   kind: text('What is being done.'),
   target: optional(text('What it is done to, for example a job id.')),
@@ -48,6 +49,7 @@ const operation = object('The operation in progress. Written before anything out
   triggerId: optional(text('Id under which Flink knows it.')),
   phase: optional(text('How far it has come.')),
   previous: optional(text('What was before, where the operation can be taken back, as JSON.')),
+  nonce: optional(Type.Integer({ format: 'int64', description: 'The nonce of the spec that asked for it.' })),
 });
 
 /** The operation in progress. */

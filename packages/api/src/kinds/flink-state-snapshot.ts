@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { flag, integer, list, object, oneOf, optional, text } from '../schema/fields.ts';
 import { condition } from '../schema/kubernetes.ts';
+import { operation } from './common-status.ts';
 import { SAVEPOINT_FORMATS } from './job-status.ts';
 import type { ObjectMeta } from './metadata.ts';
 
@@ -44,6 +45,7 @@ export const flinkStateSnapshotStatus = object('How the snapshot went.', {
   path: optional(text('Where it lies.')),
   error: optional(text('The last error.')),
   failures: optional(integer('How many attempts failed.')),
+  operation: optional(operation),
   summary: optional(text('One line for people: how it is, or what is waited for.')),
   conditions: optional(list(condition, 'What is currently true of the snapshot.')),
 });

@@ -20,6 +20,8 @@ type Sink<T extends KubeObject> = Pick<Feed<T>, 'replace' | 'observe' | 'progres
 export class ScopedFeed<T extends KubeObject> implements Feed<T> {
   version: string | undefined;
   synced = false;
+  /** A complete list was delivered. */
+  listed = false;
   readonly namespace: string | undefined;
   readonly #sink: Sink<T>;
   #closed = false;
@@ -43,6 +45,7 @@ export class ScopedFeed<T extends KubeObject> implements Feed<T> {
     if (this.#closed) return;
     this.version = version;
     this.synced = true;
+    this.listed = true;
     this.#sink.replace(items, version);
   }
 

@@ -100,6 +100,12 @@ export class Store<T extends KubeObject, I extends string = never> {
     return true;
   }
 
+  /** True once a list of the objects of `namespace` has come: the kind is installed and may be read there. */
+  listed(namespace: string | undefined): boolean {
+    const feed = this.#feeds.get('') ?? this.#feeds.get(namespace ?? '');
+    return feed?.listed === true;
+  }
+
   /** Resolves once {@link Store.synced}; rejects with the signal's reason. */
   whenSynced(signal: AbortSignal): Promise<void> {
     if (this.synced) return Promise.resolve();

@@ -20,6 +20,7 @@ export type Failure =
 export function failureOf(error: unknown): Failure {
   if (error instanceof StepError) {
     if (error.code === 'E_OPERATOR_OUTDATED') return { kind: 'outdated' };
+    if (error.code === 'E_OPERATOR_DISPOSAL') return { kind: 'transient' };
     return { kind: 'told', message: `${error.message} ${error.nextStep}` };
   }
   if (error instanceof ManifestError || error instanceof FlinkError) return { kind: 'told', message: error.message };

@@ -5,7 +5,7 @@ export type WakeUp =
   | { readonly kind: 'on-change' };
 
 /** The part an event is told of, as the Apache operator names it in the event's source. */
-export type EventComponent = 'JobManagerDeployment' | 'Job' | 'Operator';
+export type EventComponent = 'JobManagerDeployment' | 'Job' | 'Operator' | 'Snapshot';
 
 /** An event that a plan sends. */
 export interface PlannedEvent {

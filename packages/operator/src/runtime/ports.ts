@@ -6,6 +6,7 @@ import type { ClusterToCreate } from '../deployment/plan.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { Caches } from './caches.ts';
 import type { DecisionSink } from './decision-ring.ts';
+import type { FlinkSnapshots } from './flink-snapshots.ts';
 import type { OperatorMetrics } from './metrics.ts';
 
 /**
@@ -131,7 +132,7 @@ export interface FlinkCall {
 }
 
 /** The calls on one Flink cluster. Methods never reject. */
-export interface FlinkCluster {
+export interface FlinkCluster extends FlinkSnapshots {
   jobs(call: FlinkCall): Promise<Answer<readonly FlinkJob[]>>;
   facts(call: FlinkCall): Promise<Answer<FlinkClusterFacts>>;
   taskManagerCount(call: FlinkCall): Promise<Answer<number>>;

@@ -99,7 +99,7 @@ export class SmallCluster {
     }
     const created = this.#store(r, object);
     if (r.plural === Deployment.plural) {
-      const labels = { app: name, component: 'jobmanager', type: 'flink-native-kubernetes' };
+      const labels = { app: name, type: 'flink-native-kubernetes', component: 'jobmanager', ...object.metadata.labels };
       const ready = { conditions: [{ type: 'Ready', status: 'True' }], podIP: '10.0.0.1' };
       const pod = {
         apiVersion: 'v1',
@@ -165,8 +165,11 @@ export class SmallCluster {
     this.version += 1;
     this.objects.delete(`${r.plural}/${name}`);
     if (r.plural !== Deployment.plural) return;
-    this.log.push('remove the cluster');
-    for (const plural of [Pod.plural, Service.plural, ConfigMap.plural])
+    const isTaskManagers = current.metadata.labels?.component === 'taskmanager';
+    this.log.push(isTaskManagers ? 'remove the TaskManagers' : 'remove the cluster');
+    this.objects.delete(`${Pod.plural}/${name}-0`);
+    if (isTaskManagers) return;
+    for (const plural of [Service.plural, ConfigMap.plural])
       for (const key of [...this.objects.keys()]) if (key.startsWith(`${plural}/`)) this.objects.delete(key);
     this.jobs.clear();
   }
@@ -202,9 +205,6 @@ export class SmallCluster {
       cancel: () => call('cancel', () => ({ kind: 'ok', value: undefined })),
       requirements: () => call('requirements', () => none),
       updateRequirements: () => call('rescale', () => none),
-      pulse: () => call('pulse', () => ({ kind: 'ok', value: 'RUNNING' })),
-    };
-  }
       uploadJar: async ({ name, bytes }) => {
         for await (const _ of bytes);
         return call('upload', () => this.#upload(name));
@@ -212,10 +212,10 @@ export class SmallCluster {
       runJar: (jarId, run) => call('run', () => this.#run(jarId, run)),
       deleteJar: (jarId) =>
         call('delete jar', () => (this.jars.delete(jarId) ? { kind: 'ok', value: undefined } : none)),
+      pulse: () => call('pulse', () => ({ kind: 'ok', value: 'RUNNING' })),
+    };
+  }
 
-  #stop({ jobId, triggerId }: StopRequest): { kind: 'ok'; value: undefined } | { kind: 'not-found'; message: string } {
-    const job = this.jobs.get(jobId);
-    if (job === undefined) return { kind: 'not-found', message: 'unknown job' };
   #upload(name: string): { kind: 'ok'; value: string } {
     const id = `${this.jars.size}_${name}`;
     this.jars.add(id);
@@ -236,6 +236,9 @@ export class SmallCluster {
     return { kind: 'ok', value: jobId };
   }
 
+  #stop({ jobId, triggerId }: StopRequest): { kind: 'ok'; value: undefined } | { kind: 'not-found'; message: string } {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) return { kind: 'not-found', message: 'unknown job' };
     if (!job.savepoints.has(triggerId)) {
       this.log.push(`savepoint ${triggerId}`);
       job.savepoints.set(triggerId, `file:///sp/${triggerId}`);

@@ -1,0 +1,174 @@
+import type { FlinkStateSnapshot } from '@drey/api';
+import { resourceOptions } from '@drey/flink';
+import type { ConditionDraft } from '../conditions.ts';
+import type { WakeUp } from '../planned.ts';
+import type { JobResourceStatus } from '../resource.ts';
+import { after } from '../wake-up.ts';
+import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
+import { continueLegacy, takeLegacy, trimHistory } from './legacy-mode.ts';
+import { recordedNonce } from './nonce.ts';
+import { continueObject, expireObjects, objectsOf, takeObject, usesObjects } from './object-mode.ts';
+import { createdAt } from './retention.ts';
+import { dueAfter, readSchedule, type Schedule } from './schedule.ts';
+import { isUnderWay, lastPeriod, pendingTrigger } from './snapshot-memory.ts';
+import { snapshotType, triggerTypeOf } from './snapshot-object.ts';
+import { canTake, hasNewNonce, type SnapshotType, triggerOf } from './trigger.ts';
+
+const TYPES: readonly SnapshotType[] = ['SAVEPOINT', 'CHECKPOINT'];
+
+/**
+ * Two periodic snapshots of one type are at least this far apart, whatever the schedule says: `10` means 10 ms, as everywhere
+ * in Flink's configuration, and nobody wants a hundred savepoints a second.
+ */
+const SHORTEST_PERIOD_MS = 10_000;
+
+/**
+ * What to do about the snapshots of a job that is otherwise as it should be: what is under way is followed, new nonces and due
+ * periods are triggered, what is too old or too much goes. Pure. At most one thing is begun in a pass, savepoints first; it is
+ * recorded before it happens, under an id or a name that makes it happen once.
+ *
+ * With FlinkStateSnapshots a trigger makes such an object, and its controller does the rest; without them the status holds
+ * what is under way (reference: snapshots.md 13 to 15).
+ */
+export function jobSnapshots<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> {
+  const conditions = scheduleConditions(input);
+  const followed = TYPES.reduce((before, type) => continueLegacy(before, type), beginWith(input));
+  const done = { ...followed, conditions };
+  if (followed.steps.length > 0) return done;
+  const next: JobSnapshotsInput<S> = { ...input, status: followed.status };
+  const begun = continueObject(next) ?? trigger(next) ?? expireObjects(next) ?? trimHistory(next);
+  if (begun === undefined) return { ...done, wakeUp: earlier(followed.wakeUp, nextPeriod(next)) };
+  const events = [...followed.events, ...begun.events];
+  return { ...done, ...begun, events, conditions, wakeUp: begun.wakeUp ?? earlier(followed.wakeUp, nextPeriod(next)) };
+}
+
+/** True while a savepoint that is under way outside of FlinkStateSnapshots holds back a change of the spec. */
+export function holdsBackChanges(input: Pick<JobSnapshotsInput<JobResourceStatus>, 'status' | 'options'>): boolean {
+  return isUnderWay(input.status, 'SAVEPOINT') && !input.options.get(resourceOptions.upgradeIgnorePendingSavepoint);
+}
+
+function beginWith<S extends JobResourceStatus>(
+  input: JobSnapshotsInput<S>,
+): JobSnapshots<S> & { input: typeof input } {
+  return { input, status: input.status, steps: [], events: [], wakeUp: undefined, conditions: [] };
+}
+
+/** The first snapshot that is asked for or due. */
+function trigger<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> | undefined {
+  if (!input.stateIsKnown) return undefined;
+  for (const type of TYPES) {
+    const why = triggerOf(triggerInput(input, type));
+    if (why === undefined || (why === 'PERIODIC' && !mayRepeat(input, type))) continue;
+    if (why === 'MANUAL' && isTooSoon(input, type)) continue;
+    return usesObjects(input) ? takeObject(input, type, why) : takeLegacy(input, type, why);
+  }
+  return undefined;
+}
+
+function triggerInput<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType) {
+  const { status, job, flinkVersion, now } = input;
+  return {
+    type,
+    state: status.jobStatus?.state,
+    flinkVersion,
+    triggerId: pendingTrigger(status, type).triggerId,
+    nonce: type === 'SAVEPOINT' ? job.savepointTriggerNonce : job.checkpointTriggerNonce,
+    recordedNonce: recordedNonce(status, type),
+    schedule: scheduleOf(input, type),
+    lastTriggerMs: lastTrigger(input, type),
+    now,
+  };
+}
+
+function scheduleOf({ options }: Pick<JobSnapshotsInput<JobResourceStatus>, 'options'>, type: SnapshotType): Schedule {
+  const option =
+    type === 'SAVEPOINT' ? resourceOptions.periodicSavepointInterval : resourceOptions.periodicCheckpointInterval;
+  return readSchedule(options.get(option), options.rules);
+}
+
+function lastTrigger<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType): number {
+  return lastPeriod(input.status, type, objectsOf(input) ?? [], createdAt({ metadata: input.metadata }));
+}
+
+/** A period is skipped while the snapshot of the last one is not finished, and while it is not known which there are. */
+function mayRepeat<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType): boolean {
+  const remembered = lastPeriod(input.status, type, objectsOf(input) ?? [], 0);
+  if (input.now - remembered < SHORTEST_PERIOD_MS) return false;
+  if (!usesObjects(input)) return true;
+  const objects = objectsOf(input);
+  return objects !== undefined && !objects.some((one) => isUnfinishedPeriod(one, type));
+}
+
+function isUnfinishedPeriod(snapshot: FlinkStateSnapshot, type: SnapshotType): boolean {
+  const state = snapshot.status?.state ?? 'TRIGGER_PENDING';
+  const isUnfinished = state === 'TRIGGER_PENDING' || state === 'IN_PROGRESS';
+  return isUnfinished && snapshotType(snapshot) === type && triggerTypeOf(snapshot) === 'PERIODIC';
+}
+
+/** After a failed attempt that is repeated, the next one waits. */
+function isTooSoon<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType): boolean {
+  const { triggerTimestamp } = pendingTrigger(input.status, type);
+  return typeof triggerTimestamp === 'number' && input.now - triggerTimestamp < SHORTEST_PERIOD_MS;
+}
+
+/** When the next snapshot is due, or a failed one to be repeated. */
+function nextPeriod<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): WakeUp | undefined {
+  if (input.status.jobStatus?.state !== 'RUNNING') return undefined;
+  let next: WakeUp | undefined;
+  for (const type of TYPES) {
+    if (!canTake(type, input.flinkVersion)) continue;
+    const asked = triggerInput(input, type);
+    if (hasNewNonce(asked)) next = earlier(next, after(SHORTEST_PERIOD_MS));
+    const due = dueAfter(asked.schedule, asked.lastTriggerMs);
+    if (due === undefined) continue;
+    // One that is due already waits for something else: for its predecessor, which wakes this object when it ends.
+    const left = due < input.now ? SHORTEST_PERIOD_MS : due + 1 - input.now;
+    next = earlier(next, after(Math.min(left, LONGEST_WAIT_MS)));
+  }
+  return next;
+}
+
+/** Timers of JavaScript hold no more than 24 days. */
+const LONGEST_WAIT_MS = 24 * 60 * 60_000;
+
+/** The earlier of two times to look again. */
+export function earlier(left: WakeUp | undefined, right: WakeUp | undefined): WakeUp | undefined {
+  if (left?.kind !== 'after') return right ?? left;
+  return right?.kind === 'after' && right.ms < left.ms ? right : left;
+}
+
+/** How a schedule was read where that is not plain, and when it cannot be followed. */
+function scheduleConditions<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): ConditionDraft[] {
+  const drafts: ConditionDraft[] = [];
+  for (const type of TYPES) {
+    const schedule = scheduleOf(input, type);
+    const what = type === 'SAVEPOINT' ? 'Savepoint' : 'Checkpoint';
+    const key = `kubernetes.operator.periodic.${what.toLowerCase()}.interval`;
+    const draft = scheduleDraft(input, type, schedule, key);
+    if (draft !== undefined) drafts.push({ type: `${what}Schedule`, ...draft });
+  }
+  return drafts;
+}
+
+function scheduleDraft<S extends JobResourceStatus>(
+  input: JobSnapshotsInput<S>,
+  type: SnapshotType,
+  schedule: Schedule,
+  key: string,
+): Omit<ConditionDraft, 'type'> | undefined {
+  if (schedule.kind === 'off') return undefined;
+  if (schedule.kind === 'unreadable') {
+    const message = `${key} is neither a duration nor a cron expression: nothing is taken. Write, for example, 1h or 0 0 * * * ?.`;
+    return { status: 'False', reason: 'NotUnderstood', message };
+  }
+  if (!canTake(type, input.flinkVersion)) {
+    const message = `${key} has no effect: checkpoints can be asked for from Flink 1.17 on.`;
+    return { status: 'False', reason: 'NotSupported', message };
+  }
+  if (schedule.kind === 'interval' && schedule.ms < SHORTEST_PERIOD_MS) {
+    const message = `${key} asks for a snapshot every ${schedule.ms} ms; one every ${SHORTEST_PERIOD_MS / 1000} s is taken.`;
+    return { status: 'True', reason: 'TooOften', message };
+  }
+  if (schedule.note === undefined) return undefined;
+  return { status: 'True', reason: 'Interpreted', message: `${key}: ${schedule.note}` };
+}

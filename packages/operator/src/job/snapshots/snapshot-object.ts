@@ -1,0 +1,83 @@
+import type { FlinkStateSnapshot, FlinkStateSnapshotSpec, SnapshotTriggerType } from '@drey/api';
+import type { JobKind } from '../resource.ts';
+import type { SnapshotType } from './trigger.ts';
+
+/** Label that says why a snapshot was taken. */
+export const TRIGGER_TYPE_LABEL = 'snapshot.trigger-type';
+
+/** The object whose job a snapshot is of. */
+export interface SnapshotOwner {
+  readonly kind: JobKind;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What identifies a snapshot that the operator takes for itself. */
+export interface SnapshotIdentity {
+  readonly type: SnapshotType;
+  readonly trigger: SnapshotTriggerType;
+  /** When it was decided, in epoch milliseconds: a part of the name, so that the same decision makes the same object. */
+  readonly decidedAt: number;
+}
+
+/** Longest name of an object. */
+const NAME_LIMIT = 253;
+
+/** `<owner>-<savepoint|checkpoint>-<why>-<epoch milliseconds>`; the owner's part is cut where the whole would be too long. */
+export function snapshotName(owner: string, { type, trigger, decidedAt }: SnapshotIdentity): string {
+  const tail = `-${type.toLowerCase()}-${trigger.toLowerCase()}-${decidedAt}`;
+  return owner.slice(0, NAME_LIMIT - tail.length) + tail;
+}
+
+/** What {@link snapshotName} was made from; undefined for other names. */
+export function parseSnapshotName(name: string): SnapshotIdentity | undefined {
+  const match = /-(savepoint|checkpoint)-(manual|periodic|upgrade)-(\d{1,16})$/.exec(name);
+  if (match === null) return undefined;
+  return {
+    type: (match[1] ?? '').toUpperCase() as SnapshotType,
+    trigger: (match[2] ?? '').toUpperCase() as SnapshotTriggerType,
+    decidedAt: Number(match[3]),
+  };
+}
+
+/**
+ * A FlinkStateSnapshot as the Apache operator makes them for itself: without retries, without owner, with the reason as its
+ * only label. `savepoint` is undefined for a checkpoint.
+ */
+export function newSnapshot(
+  owner: SnapshotOwner,
+  name: string,
+  trigger: SnapshotTriggerType,
+  savepoint: NonNullable<FlinkStateSnapshotSpec['savepoint']> | undefined,
+): FlinkStateSnapshot {
+  return {
+    apiVersion: 'flink.apache.org/v1beta1',
+    kind: 'FlinkStateSnapshot',
+    metadata: { name, namespace: owner.namespace, labels: { [TRIGGER_TYPE_LABEL]: trigger } },
+    spec: {
+      backoffLimit: 0,
+      jobReference: { kind: owner.kind, name: owner.name },
+      ...(savepoint === undefined ? { checkpoint: {} } : { savepoint }),
+    },
+  };
+}
+
+/** SAVEPOINT or CHECKPOINT, by what the spec asks for. */
+export function snapshotType({ spec }: Pick<FlinkStateSnapshot, 'spec'>): SnapshotType {
+  return spec.savepoint === undefined || spec.savepoint === null ? 'CHECKPOINT' : 'SAVEPOINT';
+}
+
+/** Why a snapshot was taken; UNKNOWN for a label that is none of the known words, MANUAL without one. */
+export function triggerTypeOf(snapshot: Pick<FlinkStateSnapshot, 'metadata'>): SnapshotTriggerType {
+  const label = snapshot.metadata.labels?.[TRIGGER_TYPE_LABEL];
+  switch (label) {
+    case undefined:
+    case 'MANUAL':
+      return 'MANUAL';
+    case 'PERIODIC':
+    case 'UPGRADE':
+      return label;
+    default:
+      return 'UNKNOWN';
+  }
+}
