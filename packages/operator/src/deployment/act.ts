@@ -1,9 +1,9 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
+import { taskManagersName } from '@drey/manifests';
 import { primaryWrites } from '../job/primary-writes.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
-import { taskManagersName } from '@drey/manifests';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import { createCluster, createTaskManagers } from './create-cluster.ts';
 import { FINALIZER } from './deletion.ts';

@@ -1,4 +1,13 @@
-import { ConfigMap, Deployment, isKubeError, type KubeObject, type Resource, Secret, Service } from '@drey/kube';
+import {
+  ConfigMap,
+  Deployment,
+  Ingress,
+  isKubeError,
+  type KubeObject,
+  type Resource,
+  Secret,
+  Service,
+} from '@drey/kube';
 import { StepError } from '../job/step-error.ts';
 import type { Env } from '../runtime/ports.ts';
 import { OPERATION_ANNOTATION } from './kube-readings.ts';
@@ -8,8 +17,9 @@ const MANAGER = 'drey';
 const ACCOMPANYING: readonly Resource<KubeObject>[] = [Service, ConfigMap, Secret];
 
 /**
- * Creates a cluster's objects: its Deployment, marked with the operation, then what the Deployment owns. Objects that the
- * same operation created before are left as they are, so a repetition completes what is missing.
+ * Creates a cluster's objects: its Deployment, marked with the operation, what the Deployment owns, the TaskManagers of a
+ * standalone cluster, and its Ingress. Objects that the same operation created before are left as they are, so a repetition
+ * completes what is missing.
  * Fails with E_OPERATOR_NAME_TAKEN when an object of that name belongs to something else.
  */
 export async function createCluster(env: Env, cluster: ClusterToCreate, signal: AbortSignal): Promise<void> {
@@ -29,6 +39,22 @@ export async function createCluster(env: Env, cluster: ClusterToCreate, signal: 
     const owned = { ...object, metadata: { ...object.metadata, namespace, ownerReferences: [owner] } };
     await createOwned(env, owned, owner.uid, signal);
   }
+  if (built.taskManagers !== undefined) await createTaskManagers(env, cluster, signal);
+  if (built.ingress !== undefined) await applyIngress(env, built.ingress, signal);
+}
+
+/** Creates the Deployment of a standalone cluster's TaskManagers, or leaves it as the same operation created it. */
+export async function createTaskManagers(env: Env, cluster: ClusterToCreate, signal: AbortSignal): Promise<void> {
+  const { taskManagers } = env.clusters(cluster);
+  if (taskManagers === undefined) {
+    throw new StepError('E_OPERATOR_PLAN', 'Only a standalone cluster has a Deployment of TaskManagers.');
+  }
+  await createDeployment(env, marked(taskManagers, cluster.operationId), cluster, signal);
+}
+
+/** The address of a cluster outlives its processes, so an Ingress that is there is brought in line. */
+async function applyIngress(env: Env, ingress: Ingress, signal: AbortSignal): Promise<void> {
+  await env.kube.apply(Ingress, ingress, { fieldManager: MANAGER, force: true, signal });
 }
 
 function marked(deployment: Deployment, operationId: string): Deployment {
@@ -42,7 +68,8 @@ async function createDeployment(
   cluster: ClusterToCreate,
   signal: AbortSignal,
 ): Promise<Deployment> {
-  const { namespace, name = '', uid } = cluster.deployment.metadata;
+  const { namespace, uid } = cluster.deployment.metadata;
+  const { name = '' } = deployment.metadata;
   const placed = { ...deployment, metadata: { ...deployment.metadata, namespace: namespace ?? '' } };
   try {
     return await env.kube.create(Deployment, placed, { fieldManager: MANAGER, signal });

@@ -427,15 +427,6 @@ test('An operation of a newer leader is left alone', () => {
   expect(plan.status).toEqual(wanted.status);
 });
 
-test('Session clusters are left alone, and said to be', () => {
-  const plan = decide(aWorld(aDeployment({ spec: { job: null } })), POLICY);
-  expect(plan.steps).toEqual([]);
-  expect(plan.status.conditions?.find((one) => one.type === 'Stalled')).toMatchObject({
-    status: 'True',
-    reason: 'NotSupported',
-  });
-});
-
 describe('A job that is cancelled before it restored anything', () => {
   test('is continued from what it was to be started from', () => {
     const { deployment, world } = aRunning({ job: { initialSavepointPath: 'file:///sp' } });

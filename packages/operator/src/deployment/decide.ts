@@ -8,7 +8,7 @@ import { ERROR_TYPES, errorText, typeOf } from '../job/resource-error.ts';
 import { withoutError, withoutOperation } from '../job/status.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { withConditions } from './conditions.ts';
-import { type Context, type DecideConfig, isSuspended, jobOf, type Outcome } from './context.ts';
+import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
 import { firstDeployment } from './first-deployment.ts';
 import { changeInPlace, continueRescaling } from './in-place.ts';
@@ -19,7 +19,10 @@ import { observedStatus } from './observed-status.ts';
 import type { Plan } from './plan.ts';
 import { continueExpiring, recover } from './recovery.ts';
 import { settledOutcome } from './rest.ts';
+import { sessionCluster } from './session-cluster.ts';
+import { observedSession } from './session-observation.ts';
 import { classOfChange, specChange } from './spec-change.ts';
+import { recoverTaskManagers } from './standalone-task-managers.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
 import {
   afterFailedStop,
@@ -49,9 +52,8 @@ function standBack(world: World): Plan {
 }
 
 function outcomeOf(context: Context): Outcome {
-  const unsupported = unsupportedKind(context.wanted);
-  if (unsupported !== undefined) return { status: context.status, stalled: unsupported, wakeUp: ON_CHANGE };
   if (context.wanted.metadata.deletionTimestamp !== undefined) return deletion(context);
+  if (isSessionCluster(context.wanted.spec)) return sessionCluster(context);
   const operation = currentOperation(context.status.operation);
   if (operation !== undefined) {
     // The way out of every other operation, also of one that cannot go on because its state is lost.
@@ -64,21 +66,6 @@ function outcomeOf(context: Context): Outcome {
     return context.invalid === undefined ? firstDeployment(idle) : { status: idle.status, wakeUp: ON_CHANGE };
   }
   return settle(idle, context.recorded);
-}
-
-/** Clusters that this operator leaves alone, so that another one may go on managing them. */
-function unsupportedKind(deployment: FlinkDeployment): Outcome['stalled'] {
-  const what = isAbsent(deployment.spec.job)
-    ? 'Session clusters'
-    : deployment.spec.mode === 'standalone'
-      ? 'Clusters in standalone mode'
-      : undefined;
-  if (what === undefined) return undefined;
-  return { reason: 'NotSupported', message: `${what} are not managed by this version of Drey; nothing is touched.` };
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null;
 }
 
 /** undefined: the operation has nothing left to do, and the object is looked at as if there was none. */
@@ -108,6 +95,8 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   if (suspended && !isSuspended(context.wanted.spec)) return resume(context);
   if (upgrading && suspended) return resume(context, 'suspend');
   const pending = (change === 'UPGRADE' || change === 'SCALE' || upgrading) && !suspended;
+  const unmanned = recoverTaskManagers(context);
+  if (unmanned !== undefined) return unmanned;
   const lost = recoverLost(context);
   if (lost !== undefined) return lost;
   if (!pending) return recover(context) ?? settledOutcome(context);
@@ -134,7 +123,7 @@ function contextOf(world: World, config: DecideConfig): Context {
   const observed =
     stored === undefined
       ? { status: before, events: [] }
-      : observedStatus({
+      : (isSessionCluster(stored.spec) ? observedSession : observedStatus)({
           world,
           status: before,
           recorded: stored,
@@ -179,6 +168,7 @@ function recordedAsWanted(
   recorded: RecordedSpec | undefined,
 ): FlinkDeployment | undefined {
   if (recorded === undefined) return undefined;
+  if (isSessionCluster(recorded.spec)) return { ...deployment, spec: recorded.spec };
   const starting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
   const state = starting ? 'running' : (recorded.spec.job?.state ?? 'running');
   return {

@@ -83,7 +83,8 @@ function withObservedJob(input: ObservationInput): Observed {
   return { status: withJobState(status, 'RECONCILING', world.now), events: [] };
 }
 
-function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
+/** With what the cluster says of itself: version, revision, and what it may use. */
+export function withClusterInfo(status: FlinkDeploymentStatus, input: ObservationInput): FlinkDeploymentStatus {
   const info = clusterInfo(input.world.flink, input.options);
   if (info === undefined) return status;
   const merged = { ...status.clusterInfo, ...info };

@@ -12,8 +12,9 @@ export type Removal =
   | { readonly kind: 'foreign' };
 
 /**
- * Takes the cluster away step by step: the JobManager's Deployment first (its pods, the TaskManagers and the services go
- * with it), then, unless it carries the state, the HA metadata. `gone` is only said on the word of the API server itself.
+ * Takes the cluster away step by step: the JobManager's Deployment first (its pods, the services and in a native cluster
+ * the TaskManagers go with it), then the TaskManagers of a standalone cluster, then, unless it carries the state, the HA
+ * metadata. `gone` is only said on the word of the API server itself.
  */
 export function removeCluster(context: Context, operation: CurrentOperation, keepHaMetadata: boolean): Removal {
   const { world, status } = context;
@@ -32,6 +33,13 @@ export function removeCluster(context: Context, operation: CurrentOperation, kee
     return wait(deployment.deleting ? [] : [{ kind: 'delete-job-manager', uid: deployment.uid }]);
   }
   if (!remains.known || remains.value.deployment) return wait();
+  const { taskManagers } = remains.value;
+  if (taskManagers !== undefined) {
+    if (taskManagers.ownerUid !== context.wanted.metadata.uid) return { kind: 'foreign' };
+    // A JobManager that lost its TaskManagers would take its job for failed, and that is the end of some jobs.
+    if ((remains.value.jobManagerPods ?? []).length > 0 || taskManagers.deleting) return wait();
+    return wait([{ kind: 'delete-task-managers', uid: taskManagers.uid }]);
+  }
   if (remains.value.pods.length > 0 || remains.value.services.length > 0) return wait();
   if (keepHaMetadata) return { kind: 'gone' };
   if (!ha.known) return wait();

@@ -9,7 +9,7 @@ import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../jo
 import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
 import { changeEvent } from './change-event.ts';
-import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
+import { type Context, isStandalone, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import { isReplaced } from './job-manager-process.ts';
 import { removeCluster } from './removal.ts';
@@ -141,7 +141,13 @@ function afterStop(context: Context, operation: CurrentOperation, path: string |
       : withJobState(context.status, 'FINISHED', context.now),
     { upgradeSavepointPath: path ?? null },
   );
-  if (isSuspended(context.wanted.spec)) return suspended({ ...context, status: stopped }, 'savepoint');
+  if (isSuspended(context.wanted.spec)) {
+    // A native JobManager stays, idle and with its history, until its time is over; a standalone one would stay with all its
+    // TaskManagers.
+    return isStandalone(context.wanted.spec)
+      ? removeRecorded({ ...context, status: stopped }, { ...operation, phase: 'removing' }, 'savepoint')
+      : suspended({ ...context, status: stopped }, 'savepoint');
+  }
   const removing: CurrentOperation = { ...operation, kind: 'upgrade', phase: 'removing' };
   const restore = restoreMode(context, 'savepoint');
   return removeRecorded({ ...context, status: stopped }, removing, restore);

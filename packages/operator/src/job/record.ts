@@ -23,7 +23,9 @@ export interface SpecRecord<K extends JobKind> {
  */
 export function withRecord<S extends JobResourceStatus, K extends JobKind>(status: S, record: SpecRecord<K>): S {
   const { kind, spec, jobState, upgradeMode } = record;
-  const carriedOut = { ...spec, job: { ...spec.job, state: jobState, upgradeMode } };
+  // A session cluster has no job, and its record says so.
+  const isJobless = spec.job === undefined || spec.job === null;
+  const carriedOut = isJobless ? spec : { ...spec, job: { ...spec.job, state: jobState, upgradeMode } };
   const text = writeRecorded(kind, carriedOut, record.firstDeployment);
   const stable = spec.job?.state === 'suspended' ? { lastStableSpec: text } : {};
   return {

@@ -17,8 +17,11 @@ import {
   Store,
 } from '@drey/kube';
 
-/** Label that Flink puts on everything it makes for a native cluster, and selects by. */
+/** Label that Flink puts on everything it makes, on HA metadata of standalone clusters too, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';
+
+/** Label of everything that belongs to a cluster, native or standalone. */
+export const CLUSTER_SELECTOR = 'type in (flink-native-kubernetes,flink-standalone-kubernetes)';
 
 /** The objects of all clusters in memory, filed under `namespace/cluster id`. */
 export interface Caches {
@@ -58,9 +61,9 @@ export function watchedBy(caches: Caches): readonly Watched[] {
     watched(FlinkDeployments, caches.flinkDeployments),
     watched(FlinkSessionJobs, caches.sessionJobs as never),
     watched(FlinkStateSnapshots, caches.snapshots as never),
-    watched(Deployment, caches.deployments, NATIVE_CLUSTER_SELECTOR),
-    watched(Pod, caches.pods as never, NATIVE_CLUSTER_SELECTOR),
-    watched(Service, caches.services, NATIVE_CLUSTER_SELECTOR),
+    watched(Deployment, caches.deployments, CLUSTER_SELECTOR),
+    watched(Pod, caches.pods as never, CLUSTER_SELECTOR),
+    watched(Service, caches.services, CLUSTER_SELECTOR),
   ];
 }
 
@@ -76,7 +79,7 @@ export function createCaches(onFault: (error: unknown) => void): Caches {
   };
 }
 
-/** `namespace/cluster id` of an object of a native cluster. */
+/** `namespace/cluster id` of an object of a cluster. */
 export function clusterOf(object: {
   readonly metadata: { readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
 }): string[] {

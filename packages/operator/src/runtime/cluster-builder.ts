@@ -1,15 +1,15 @@
-import type { ConfigEntries } from '@drey/flink';
-import type { Deployment, KubeObject } from '@drey/kube';
+import { type ConfigEntries, operatorOptions } from '@drey/flink';
+import type { Deployment, Ingress, KubeObject } from '@drey/kube';
 import { buildDeploymentObjects } from '@drey/manifests';
 import type { ClusterBuilder } from './ports.ts';
 
-/** Builds native clusters with the operator's default configuration and its logging files. */
-export function nativeClusterBuilder(
+/** Builds clusters, native and standalone, with the operator's default configuration and its logging files. */
+export function clusterBuilder(
   operatorConfig: ConfigEntries,
   logging?: Readonly<Record<string, string>>,
 ): ClusterBuilder {
   return ({ deployment, generation, jobId, operationId, savepointPath }) => {
-    const native = buildDeploymentObjects({
+    const built = buildDeploymentObjects({
       deployment: {
         ...deployment,
         metadata: { ...deployment.metadata, ...(generation === undefined ? {} : { generation }) },
@@ -23,9 +23,12 @@ export function nativeClusterBuilder(
       },
       ...(logging === undefined ? {} : { logging }),
     });
+    const managed = built.config.get(operatorOptions.ingressManage);
     return {
-      deployment: native.deployment as unknown as Deployment,
-      accompanying: native.accompanying as unknown as readonly KubeObject[],
+      deployment: built.deployment as unknown as Deployment,
+      accompanying: built.accompanying as unknown as readonly KubeObject[],
+      taskManagers: built.taskManagers as Deployment | undefined,
+      ingress: managed ? (built.ingress as Ingress | undefined) : undefined,
     };
   };
 }

@@ -64,6 +64,8 @@ export function aWorld(deployment: FlinkDeployment, changes: Partial<World> = {}
     deployment,
     jobManager: known(undefined, NOW),
     jobManagerPods: known([], NOW),
+    taskManagers: known(undefined, NOW),
+    sessionJobs: unknown('it is no session cluster', NOW),
     remains: unknown('not read in this pass', NOW),
     ha: unknown('not read in this pass', NOW),
     flink: {

@@ -1,0 +1,129 @@
+import { FlinkDeployments } from '@drey/api';
+import { Deployment } from '@drey/kube';
+import { describe, expect, test } from 'vitest';
+import { known } from '../job/reading.ts';
+import { SmallCluster } from '../testing/small-cluster.ts';
+import { smallWorld } from '../testing/small-operator.ts';
+import { aDeployment, anOldJobManager, aPod, aWorld, noRemains, POLICY, upgraded } from '../testing/worlds.ts';
+import { decide } from './decide.ts';
+import type { World } from './world.ts';
+
+const SESSION = { spec: { job: null } } as const;
+const created = aDeployment(SESSION);
+const deploying = upgraded(created, decide(aWorld(created), POLICY));
+
+/** A world in which the JobManager of the session cluster answers. */
+function served(deployment = deploying): World {
+  return aWorld(deployment, {
+    jobManager: known(anOldJobManager(), 0),
+    jobManagerPods: known([aPod()], 0),
+    sessionJobs: known([], 0),
+    flink: { ...aWorld(deployment).flink, jobs: { kind: 'ok', value: [] } },
+  });
+}
+const ready = upgraded(deploying, decide(served(), POLICY));
+const resized = {
+  ...ready,
+  metadata: { ...ready.metadata, generation: 2 },
+  spec: { ...ready.spec, taskManager: { resource: { memory: '2048m', cpu: 1 } } },
+};
+
+describe('A session cluster', () => {
+  test('is created without a job, and its status speaks of none', () => {
+    const plan = decide(aWorld(created), POLICY);
+    expect(plan.steps.map((step) => step.kind)).toEqual(['add-finalizer', 'create-cluster']);
+    expect(plan.status.lifecycleState).toBe('UPGRADING');
+    expect(plan.events).toEqual([]);
+    expect(plan.settled).toMatchObject({ lifecycleState: 'DEPLOYED', jobManagerDeploymentStatus: 'DEPLOYING' });
+    expect(plan.settled?.jobStatus?.state).toBeUndefined();
+    expect(plan.settled?.jobStatus?.jobId).toBeUndefined();
+    expect(plan.settled?.taskManager).toBeUndefined();
+    expect(plan.settled?.reconciliationStatus?.lastReconciledSpec).toMatch(/^\{"spec":\{"job":null,/);
+  });
+
+  test('is stable as soon as Flink answers, and then nothing is done', () => {
+    expect(ready.status).toMatchObject({ lifecycleState: 'STABLE', jobManagerDeploymentStatus: 'READY' });
+    expect(ready.status?.conditions?.find((one) => one.type === 'Running')).toMatchObject({
+      status: 'True',
+      reason: 'JobManagerReady',
+    });
+    const plan = decide(served(ready), POLICY);
+    expect(plan.steps).toEqual([]);
+    expect(plan.status).toEqual(ready.status);
+  });
+
+  test('is replaced when its spec changes; HA metadata stay, since they carry its jobs over', () => {
+    const begun = decide(served(resized), POLICY);
+    expect(begun.steps).toEqual([{ kind: 'delete-job-manager', uid: 'jm-1' }]);
+    expect(begun.status.operation).toMatchObject({ kind: 'upgrade', phase: 'removing' });
+    expect(begun.events.map((event) => event.reason)).toEqual(['SpecChanged']);
+    const removed = aWorld(upgraded(resized, begun), { remains: noRemains });
+    const started = decide(removed, POLICY);
+    expect(started.steps.map((step) => step.kind)).toEqual(['create-cluster']);
+    expect(started.settled).toMatchObject({ observedGeneration: 2, lifecycleState: 'DEPLOYED' });
+  });
+
+  test('is created again when its JobManager vanished, with the spec that ran', () => {
+    const lost = decide(aWorld(ready, { remains: noRemains, sessionJobs: known([], 0) }), POLICY);
+    expect(lost.events.map((event) => event.reason)).toEqual(['Missing', 'RecoverDeployment']);
+    expect(lost.steps.map((step) => step.kind)).toEqual(['create-cluster']);
+    expect(lost.settled?.observedGeneration).toBe(1);
+  });
+
+  test('is not touched while the API server does not say whether its JobManager is there', () => {
+    const unread = { ...served(ready), jobManager: { known: false, reason: 'no answer', at: 0 } as const };
+    const plan = decide(unread, POLICY);
+    expect(plan.steps).toEqual([]);
+    expect(plan.status.jobManagerDeploymentStatus).toBe('READY');
+  });
+
+  test('never becomes one with a job: that spec is refused, and the cluster goes on', () => {
+    const job = { jarURI: 'local:///job.jar', parallelism: 1, upgradeMode: 'stateless' as const };
+    const wanted = { ...ready, metadata: { ...ready.metadata, generation: 2 }, spec: { ...ready.spec, job } };
+    const plan = decide(served(wanted), POLICY);
+    expect(plan.steps).toEqual([]);
+    expect(plan.events.map((event) => event.reason)).toEqual(['ValidationError']);
+    expect(plan.status.lifecycleState).toBe('STABLE');
+  });
+});
+
+describe.each(['native', 'standalone'] as const)(
+  'A %s session cluster that is created, changed and deleted',
+  (mode) => {
+    async function live(crashAt: number) {
+      const cluster = new SmallCluster();
+      const world = smallWorld(cluster, crashAt);
+      cluster.put(FlinkDeployments, aDeployment({ metadata: { finalizers: [] }, spec: { job: null, mode } }));
+      await world.settle();
+      const current = structuredClone(cluster.get(FlinkDeployments, 'app'));
+      if (current === undefined) throw new Error('the object has gone');
+      const taskManager = { resource: { memory: '2048m', cpu: 1 }, replicas: 2 };
+      cluster.put(FlinkDeployments, {
+        ...current,
+        metadata: { ...current.metadata, generation: 2 },
+        spec: { ...current.spec, taskManager },
+      });
+      await world.settle();
+      const taskManagers = cluster.get(Deployment, 'app-taskmanager');
+      const changed = structuredClone(cluster.get(FlinkDeployments, 'app'));
+      if (changed === undefined) throw new Error('the object has gone');
+      const metadata = { ...changed.metadata, deletionTimestamp: '2026-01-01T01:00:00Z' };
+      cluster.put(FlinkDeployments, { ...changed, metadata });
+      await world.settle();
+      return { cluster, edges: world.edges, taskManagers, status: changed.status };
+    }
+
+    test('leaves nothing behind, wherever the operator dies', async () => {
+      const { edges, status, taskManagers } = await live(Number.POSITIVE_INFINITY);
+      expect(status).toMatchObject({ lifecycleState: 'STABLE', observedGeneration: 2 });
+      expect(taskManagers?.spec?.replicas).toBe(mode === 'standalone' ? 2 : undefined);
+      expect(edges).toBeGreaterThan(30);
+      for (let crashAt = 1; crashAt <= edges; crashAt += 1) {
+        const { cluster, status: after } = await live(crashAt);
+        expect(after, `dying at edge ${crashAt}`).toMatchObject({ lifecycleState: 'STABLE', observedGeneration: 2 });
+        expect([...cluster.objects.keys()], `dying at edge ${crashAt}`).toEqual([]);
+        expect(cluster.log.filter((line) => line === 'remove the cluster')).toHaveLength(2);
+      }
+    }, 120_000);
+  },
+);
