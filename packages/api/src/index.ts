@@ -17,6 +17,7 @@ export type { ValidationContext } from './validation/context.ts';
 export { isCronExpression } from './validation/cron.ts';
 export { validateFlinkDeployment } from './validation/deployment.ts';
 export type { ValidationCode, ValidationProblem } from './validation/problem.ts';
+export { isRestrictedAddress } from './validation/jar-uri.ts';
 export { validateFlinkSessionJob } from './validation/session-job.ts';
 export { validateFlinkStateSnapshot } from './validation/snapshot.ts';
 export * from './values/cron-schedule.ts';

@@ -34,7 +34,9 @@ function checkHost(host: string, resolveHost: ValidationContext['resolveHost']):
   const known = numeric ?? (literal.includes(':') ? literal : host === 'localhost' ? '127.0.0.1' : undefined);
   const addresses = known === undefined ? resolveHost?.(host) : [known];
   if (addresses === undefined || addresses.length === 0) return refuse(`jarURI host '${host}' cannot be resolved`);
-  return addresses.some(isRestricted) ? refuse(`jarURI host '${host}' resolves to a restricted address`) : undefined;
+  return addresses.some(isRestrictedAddress)
+    ? refuse(`jarURI host '${host}' resolves to a restricted address`)
+    : undefined;
 }
 
 function allowedSchemes(settings: Settings): string[] {
@@ -72,7 +74,7 @@ function numericV4(text: string): string | undefined {
 }
 
 /** Loopback, link-local, site-local, wildcard and multicast addresses. */
-function isRestricted(address: string): boolean {
+export function isRestrictedAddress(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   if (!mapped.includes(':')) return isRestrictedV4(mapped.split('.').map(Number));
   const text = mapped.toLowerCase();
