@@ -98,17 +98,15 @@ describe.each(['native', 'standalone'] as const)(
       const current = structuredClone(cluster.get(FlinkDeployments, 'app'));
       if (current === undefined) throw new Error('the object has gone');
       const taskManager = { resource: { memory: '2048m', cpu: 1 }, replicas: 2 };
-      cluster.put(FlinkDeployments, {
-        ...current,
-        metadata: { ...current.metadata, generation: 2 },
-        spec: { ...current.spec, taskManager },
-      });
+      const metadata = { ...current.metadata, generation: 2 };
+      const resized = { ...current, metadata, spec: { ...current.spec, taskManager } };
+      cluster.put(FlinkDeployments, resized);
       await world.settle();
       const taskManagers = cluster.get(Deployment, 'app-taskmanager');
       const changed = structuredClone(cluster.get(FlinkDeployments, 'app'));
       if (changed === undefined) throw new Error('the object has gone');
-      const metadata = { ...changed.metadata, deletionTimestamp: '2026-01-01T01:00:00Z' };
-      cluster.put(FlinkDeployments, { ...changed, metadata });
+      const deletionTimestamp = '2026-01-01T01:00:00Z';
+      cluster.put(FlinkDeployments, { ...changed, metadata: { ...changed.metadata, deletionTimestamp } });
       await world.settle();
       return { cluster, edges: world.edges, taskManagers, status: changed.status };
     }
