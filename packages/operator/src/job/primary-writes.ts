@@ -18,7 +18,10 @@ export interface PrimaryKind<T extends KubeObject> {
 export interface PrimaryWrites<T extends KubeObject, S> {
   /** Rejects with `E_OPERATOR_OUTDATED` when the object is not the one that was read. */
   confirm(object: T): Promise<void>;
-  /** Replaces the status; a conflict rejects. */
+  /**
+   * Replaces the status; a conflict rejects. Rejects with `E_OPERATOR_OLD_CRD` when the cluster did not keep the intent
+   * record: nothing may be done without it.
+   */
   writeStatus(object: T, status: S): Promise<T>;
   addFinalizer(object: T): Promise<T>;
   removeFinalizer(object: T): Promise<void>;
@@ -45,6 +48,7 @@ export function primaryWrites<S, T extends KubeObject & { readonly kind: string;
       const options = { subresource: 'status', fieldManager: STATUS_MANAGER, signal } as const;
       const written = await env.kube.replace(resource, { ...object, status }, options);
       env.metrics.statusWrites.inc({ kind: object.kind });
+      if (operationId(status) !== operationId(written.status)) throw oldDefinition(object.kind);
       return written;
     },
     async addFinalizer(object) {
@@ -72,6 +76,18 @@ async function liveOf<T>(read: Promise<T>): Promise<T | undefined> {
     if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return undefined;
     throw error;
   }
+}
+
+function operationId(status: unknown): string | undefined {
+  return (status as { readonly operation?: { readonly id?: string } | null } | undefined)?.operation?.id;
+}
+
+/** Definitions of the Apache operator drop members of the status that they do not know. */
+function oldDefinition(kind: string): StepError {
+  return new StepError(
+    'E_OPERATOR_OLD_CRD',
+    `The cluster does not keep status.operation of a ${kind}: its CustomResourceDefinition is not Drey's.`,
+  );
 }
 
 function outdated(): StepError {

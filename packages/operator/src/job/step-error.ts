@@ -6,6 +6,7 @@ export type StepErrorCode =
   | 'E_OPERATOR_NAME_TAKEN'
   | 'E_OPERATOR_SAVEPOINT_REFUSED'
   | 'E_OPERATOR_RESCALE_REFUSED'
+  | 'E_OPERATOR_OLD_CRD'
   | 'E_OPERATOR_DISPOSAL';
 
 const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
@@ -15,6 +16,8 @@ const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_NAME_TAKEN: 'Delete or rename the object that is in the way; nothing of it was touched.',
   E_OPERATOR_SAVEPOINT_REFUSED: 'Correct what Flink complains about; the job runs on, and the operator tries again.',
   E_OPERATOR_RESCALE_REFUSED: 'Correct the overrides; the job runs on with the parallelisms it has.',
+  E_OPERATOR_OLD_CRD:
+    'Install the definitions of this version: drey crds | kubectl apply --server-side --force-conflicts -f -',
   E_OPERATOR_DISPOSAL: 'Nothing: it stays in the history and is tried again.',
 };
 

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { FlinkDeployment } from '@drey/api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../scripts/process.ts';
+import { isStable, startDrey, type TestCluster } from '../support/drey.ts';
+import { type JavaOperator, olderExample, startJavaOperator, whyNoJavaOperator } from './java-operator.ts';
+
+if (whyNoJavaOperator !== undefined) process.stdout.write(`SKIPPED, takeover: ${whyNoJavaOperator}\n`);
+
+/** Passes of either operator over an object at rest come well within this time. */
+const SOME_PASSES_MS = 16_000;
+const NAME = 'moved';
+
+describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two operators in turn', () => {
+  let cluster: TestCluster;
+  let java: JavaOperator | undefined;
+  let drey: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    cluster = await startDrey('e2e-takeover', '--no-operator');
+  });
+  afterAll(async () => {
+    java?.stop();
+    await stopDrey();
+    await cluster?.stop();
+  });
+
+  const startDreyOperator = (): void => {
+    const main = join(root, 'packages', 'cli', 'src', 'main.ts');
+    const args = ['--disable-warning=ExperimentalWarning', main, 'operator', 'run', '--kubeconfig', cluster.kubeconfig];
+    drey = spawn(process.execPath, args, { cwd: root, stdio: 'ignore' });
+  };
+  async function stopDrey(): Promise<void> {
+    const child = drey;
+    drey = undefined;
+    if (child === undefined) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  }
+  const somePasses = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SOME_PASSES_MS));
+
+  /** What a restart would change, and what either operator reads of the other. */
+  const traces = (): object => {
+    const list = JSON.parse(cluster.kubectl('get', 'pods,deployments', '-l', `app=${NAME}`, '-o', 'json')) as {
+      items: { kind: string; metadata: { uid: string; generation?: number } }[];
+    };
+    const { status, metadata } = cluster.deployment(NAME);
+    return {
+      objects: list.items.map(({ kind, metadata: { uid, generation } }) => `${kind} ${uid} ${generation ?? ''}`).sort(),
+      jobId: status?.jobStatus?.jobId,
+      startTime: status?.jobStatus?.startTime,
+      recorded: status?.reconciliationStatus?.lastReconciledSpec,
+      stable: status?.reconciliationStatus?.lastStableSpec,
+      generation: metadata.generation,
+    };
+  };
+  const scale = (parallelism: number): string =>
+    cluster.kubectl(
+      'patch',
+      'flinkdeployment',
+      NAME,
+      '--type=merge',
+      '-p',
+      `{"spec":{"job":{"parallelism":${parallelism}}}}`,
+    );
+  const restoredFrom = async (object: FlinkDeployment): Promise<string | undefined> => {
+    const path = `/jobs/${object.status?.jobStatus?.jobId}/checkpoints`;
+    const answer = await cluster.flink<{ latest: { restored: { external_path: string } | null } }>(NAME, path);
+    return answer.latest.restored?.external_path;
+  };
+
+  it('is deployed by the Apache operator', async () => {
+    java = await startJavaOperator(cluster);
+    cluster.apply(
+      olderExample(NAME, (object) => {
+        const folder = object.spec.flinkConfiguration?.['execution.checkpointing.dir']?.toString() ?? '';
+        object.spec.flinkConfiguration = {
+          ...object.spec.flinkConfiguration,
+          // Names of before 1.20.
+          'state.checkpoints.dir': folder,
+          'state.savepoints.dir': folder.replace(/checkpoints$/, 'savepoints'),
+          'high-availability.type': 'kubernetes',
+          'high-availability.storageDir': folder.replace(/checkpoints$/, 'ha'),
+        };
+        object.spec.job = { ...object.spec.job, upgradeMode: 'last-state' };
+      }),
+    );
+    await java.nameService(`${NAME}-rest`);
+    await cluster
+      .reach(NAME, 'STABLE', (object) => object.status?.lifecycleState === 'STABLE', 180_000)
+      .catch((error) => {
+        throw new Error(`${String(error)}\n${java?.log()}`);
+      });
+  });
+
+  it('goes on untouched when Drey takes over, and is then upgraded by Drey with its state', async () => {
+    java?.stop();
+    const before = traces();
+    startDreyOperator();
+    await somePasses();
+    expect(traces()).toEqual(before);
+    expect(cluster.deployment(NAME).status).toMatchObject({
+      lifecycleState: 'STABLE',
+      jobStatus: { state: 'RUNNING' },
+    });
+    scale(1);
+    const upgraded = await cluster.reach(NAME, 'upgraded by Drey', isStable, 120_000);
+    expect(await restoredFrom(upgraded)).toMatch(/^file:/);
+  });
+
+  it('goes on untouched when the Apache operator comes back, and is upgraded by it with its state', async () => {
+    await stopDrey();
+    const before = traces();
+    java = await startJavaOperator(cluster);
+    await java.nameService(`${NAME}-rest`);
+    await somePasses();
+    expect(traces()).toEqual(before);
+    expect(cluster.deployment(NAME).status).toMatchObject({
+      lifecycleState: 'STABLE',
+      jobStatus: { state: 'RUNNING' },
+    });
+    expect(java.logged(' ERROR '), java.log()).toBe(0);
+    scale(2);
+    const upgraded = await cluster.reach(NAME, 'upgraded by the Apache operator', isStable, 120_000).catch((error) => {
+      throw new Error(`${String(error)}\n${java?.log()}`);
+    });
+    expect(await restoredFrom(upgraded)).toMatch(/^file:/);
+    java.stop();
+    startDreyOperator();
+    cluster.kubectl('delete', 'flinkdeployment', NAME, '--timeout=120s');
+    expect(cluster.kubectl('get', 'deployments,pods', '-o', 'name').trim()).toBe('');
+  });
+});
