@@ -2,9 +2,11 @@ import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import { primaryWrites } from '../job/primary-writes.ts';
+import { isSnapshotStep, performSnapshotStep } from '../job/snapshots/steps.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
+import { changeObjects, scaleTaskManagers } from './change-objects.ts';
 import { createCluster, createTaskManagers } from './create-cluster.ts';
 import { FINALIZER } from './deletion.ts';
 import type { Plan, Step } from './plan.ts';
@@ -47,6 +49,7 @@ export async function act(env: Env, deployment: FlinkDeployment, plan: Plan, opt
 type OtherStep = Exclude<Step, { kind: 'remove-finalizer' }>;
 
 async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, options: ActOptions): Promise<void> {
+  if (isSnapshotStep(step)) return performSnapshotStep(env, deployment, step, options);
   switch (step.kind) {
     case 'add-finalizer':
       throw new StepError('E_OPERATOR_PLAN', 'A finalizer is added before everything else, or not at all.');
@@ -57,6 +60,12 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
       return;
     case 'rescale-job':
       return rescaleJob(step, options);
+    case 'change-objects':
+      return changeObjects(env, step, options.signal);
+    case 'scale-task-managers': {
+      const { namespace, name = '' } = deployment.metadata;
+      return scaleTaskManagers(env, { namespace, name }, step.replicas, options.signal);
+    }
     case 'delete-job-manager':
       return deleteDeployment(env, deployment, { name: deployment.metadata.name ?? '', uid: step.uid }, options);
     case 'delete-task-managers':

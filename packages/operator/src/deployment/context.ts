@@ -6,6 +6,7 @@ import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
 import type { ErrorLimits } from '../job/resource-error.ts';
+import type { SnapshotPolicy } from '../job/snapshots/input.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
 import type { Step } from './plan.ts';
 import type { World } from './world.ts';
@@ -17,6 +18,7 @@ export interface DecideConfig {
   /** The first rule that a deployment breaks; undefined when it is valid. */
   readonly validate: (deployment: FlinkDeployment) => string | undefined;
   readonly errorLimits: ErrorLimits;
+  readonly snapshots: SnapshotPolicy;
   /** Logging files of clusters that bring none; absent: not known. */
   readonly defaultLogging?: Readonly<Record<string, string>>;
   /** How often an object at rest is looked at, in milliseconds. */

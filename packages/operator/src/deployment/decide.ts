@@ -21,6 +21,7 @@ import { continueExpiring, recover } from './recovery.ts';
 import { settledOutcome } from './rest.ts';
 import { sessionCluster } from './session-cluster.ts';
 import { observedSession } from './session-observation.ts';
+import { heldBySavepoint, withSnapshots, withStopRecorded } from './snapshots.ts';
 import { classOfChange, specChange } from './spec-change.ts';
 import { recoverTaskManagers } from './standalone-task-managers.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
@@ -52,6 +53,10 @@ function standBack(world: World): Plan {
 }
 
 function outcomeOf(context: Context): Outcome {
+  return withStopRecorded(context, wholeOutcome(context));
+}
+
+function wholeOutcome(context: Context): Outcome {
   if (context.wanted.metadata.deletionTimestamp !== undefined) return deletion(context);
   if (isSessionCluster(context.wanted.spec)) return sessionCluster(context);
   const operation = currentOperation(context.status.operation);
@@ -99,7 +104,9 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   if (unmanned !== undefined) return unmanned;
   const lost = recoverLost(context);
   if (lost !== undefined) return lost;
-  if (!pending) return recover(context) ?? settledOutcome(context);
+  if (!pending) return recover(context) ?? withSnapshots(context, settledOutcome(context));
+  const held = heldBySavepoint(context);
+  if (held !== undefined) return held;
   // Only what runs the recorded spec can be changed in place.
   const deployed = context.status.reconciliationStatus?.state === 'DEPLOYED';
   const inPlace = deployed ? changeInPlace(context) : undefined;

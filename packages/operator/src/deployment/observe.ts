@@ -5,6 +5,7 @@ import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation } from '../job/operation.ts';
 import { known, unknown } from '../job/reading.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
+import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
@@ -38,10 +39,11 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
   const { signal } = options;
   const reading: ReadingScope = { env, deployment, namespace, name, present: cached !== undefined, signal };
   const scope: Scope = { env, deployment, options, jobManagerPods, present: reading.present };
-  const [remains, ha, flink] = await Promise.all([
+  const [remains, ha, flink, snapshots] = await Promise.all([
     readRemains(reading),
     readHaMetadata(reading, options.configurationOf),
     readFlink(scope),
+    readSnapshots(env, deployment, servingFlink(scope), { timeoutMs: OBSERVATION_TIMEOUT_MS, signal }),
   ]);
   options.signal.throwIfAborted();
   return {
@@ -58,6 +60,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     remains,
     ha,
     flink,
+    snapshots,
     seen: options.seen,
   };
 }
@@ -80,16 +83,22 @@ const NOT_ASKED: FlinkReadings = {
   taskManagers: undefined,
 };
 
-async function readFlink(scope: Scope): Promise<FlinkReadings> {
-  const { env, deployment, options } = scope;
-  const status = deployment.status;
-  const phase = currentOperation(status?.operation)?.phase;
-  const recorded = lastReconciled(status ?? {});
-  if (recorded === undefined || !scope.present || phase === 'removing' || phase === 'deploying') return NOT_ASKED;
+/** The cluster, where there is one to be asked. */
+function servingFlink({ env, deployment, options, present, jobManagerPods }: Scope): FlinkCluster | undefined {
+  const phase = currentOperation(deployment.status?.operation)?.phase;
+  const recorded = lastReconciled(deployment.status ?? {});
+  if (recorded === undefined || !present || phase === 'removing' || phase === 'deploying') return undefined;
   // A pod that is not ready does not serve; its Service has no endpoint.
-  if (!scope.jobManagerPods.some((pod) => pod.ready && !pod.deleting)) return NOT_ASKED;
+  if (!jobManagerPods.some((pod) => pod.ready && !pod.deleting)) return undefined;
+  return flinkOf(env, deployment, options.configurationOf({ ...deployment, spec: recorded.spec }), jobManagerPods);
+}
+
+async function readFlink(scope: Scope): Promise<FlinkReadings> {
+  const { deployment, options } = scope;
+  const recorded = lastReconciled(deployment.status ?? {});
+  const cluster = servingFlink(scope);
+  if (recorded === undefined || cluster === undefined) return NOT_ASKED;
   const running = options.configurationOf({ ...deployment, spec: recorded.spec });
-  const cluster = flinkOf(env, deployment, running, scope.jobManagerPods);
   const call: FlinkCall = { timeoutMs: OBSERVATION_TIMEOUT_MS, signal: options.signal };
   if (isSessionCluster(recorded.spec)) return readSession(cluster, call);
   if (recorded.spec.job?.state === 'suspended') return { ...NOT_ASKED, jobs: await cluster.jobs(call) };

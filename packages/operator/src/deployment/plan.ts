@@ -1,5 +1,6 @@
 import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
+import type { SnapshotStep } from '../job/snapshots/steps.ts';
 import type { StopRequest, VertexRequirements } from '../runtime/ports.ts';
 
 /**
@@ -37,11 +38,16 @@ export type Step =
         readonly keys: readonly string[];
       }[];
     }
+  /** Brings Services, logging files and the Ingress of a running cluster from one spec to another. */
+  | { readonly kind: 'change-objects'; readonly from: ClusterToCreate; readonly to: ClusterToCreate }
+  /** Sets the number of TaskManagers of a standalone cluster. */
+  | { readonly kind: 'scale-task-managers'; readonly replicas: number }
   | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate }
   /** Deletes exactly the Deployment of TaskManagers with this uid. */
   | { readonly kind: 'delete-task-managers'; readonly uid: string }
   /** Creates the Deployment of a standalone cluster's TaskManagers again. */
-  | { readonly kind: 'create-task-managers'; readonly cluster: ClusterToCreate };
+  | { readonly kind: 'create-task-managers'; readonly cluster: ClusterToCreate }
+  | SnapshotStep;
 
 /** A cluster to create: the recorded spec, and what only the operation knows. */
 export interface ClusterToCreate {

@@ -1,6 +1,7 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { Answer } from '@drey/flink';
 import type { Reading } from '../job/reading.ts';
+import type { SnapshotReadings } from '../job/snapshots/input.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type {
   FlinkCheckpoints,
@@ -37,6 +38,7 @@ export interface World {
   /** HA metadata, read from the API server itself; known only where a decision may need it. */
   readonly ha: Reading<HaMetadata>;
   readonly flink: FlinkReadings;
+  readonly snapshots: SnapshotReadings;
   /** The newest state that this operator saw the running job complete; kept where high availability does not. */
   readonly seen: SeenState | undefined;
 }

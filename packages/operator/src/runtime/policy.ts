@@ -1,6 +1,7 @@
-import { type ConfigEntries, FlinkConfig, operatorOptions } from '@drey/flink';
+import { type ConfigEntries, FlinkConfig, operatorOptions, resourceOptions } from '@drey/flink';
 import { buildDeployConfig, DEFAULT_LOGGING } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
+import { retentionCaps } from '../job/snapshots/retention.ts';
 import { rememberedConfiguration } from './configuration-memo.ts';
 import { deploymentValidator } from './validation.ts';
 
@@ -23,6 +24,7 @@ export function operatorPolicy(
     configurationOf,
     defaultLogging,
     validate: deploymentValidator(operatorConfig, configurationOf),
+    snapshots: { objectsEnabled: options.get(resourceOptions.snapshotResourceEnabled), caps: retentionCaps(options) },
     restIntervalMs: options.get(operatorOptions.reconcileInterval),
     errorLimits: {
       fieldLength: options.get(operatorOptions.exceptionFieldMaxLength),

@@ -76,6 +76,7 @@ export function aWorld(deployment: FlinkDeployment, changes: Partial<World> = {}
       facts: undefined,
       taskManagers: undefined,
     },
+    snapshots: { objects: undefined, savepoint: undefined, checkpoint: undefined, references: [] },
     seen: undefined,
     ...changes,
   };

@@ -2,9 +2,8 @@ import type { FlinkStateSnapshot, JobSpec, ObjectMeta } from '@drey/api';
 import type { Answer, FlinkConfig } from '@drey/flink';
 import type { CheckpointProgress } from '../../runtime/flink-snapshots.ts';
 import type { SavepointProgress } from '../../runtime/ports.ts';
-import type { ConditionDraft, Told } from '../conditions.ts';
+import type { ConditionDraft } from '../conditions.ts';
 import type { PlannedEvent, WakeUp } from '../planned.ts';
-import type { Reading } from '../reading.ts';
 import type { JobKind, JobResourceStatus } from '../resource.ts';
 import type { StateReference } from './references.ts';
 import type { RetentionCaps } from './retention.ts';
@@ -12,8 +11,8 @@ import type { SnapshotStep } from './steps.ts';
 
 /** What was read about the snapshots of one job; plain data. */
 export interface SnapshotReadings {
-  /** FlinkStateSnapshots of this job; undefined: this cluster does not have that kind. */
-  readonly objects: Reading<readonly FlinkStateSnapshot[]> | undefined;
+  /** FlinkStateSnapshots of this job; undefined: the kind is not installed, or may not be read here. */
+  readonly objects: readonly FlinkStateSnapshot[] | undefined;
   /** Progress of the savepoint and the checkpoint that the status names as under way; undefined where there is none. */
   readonly savepoint: Answer<SavepointProgress> | undefined;
   readonly checkpoint: Answer<CheckpointProgress> | undefined;
@@ -63,6 +62,5 @@ export interface JobSnapshots<S extends JobResourceStatus> {
   readonly events: readonly PlannedEvent[];
   /** When to look again for the sake of snapshots; undefined: no need. */
   readonly wakeUp: WakeUp | undefined;
-  readonly progress?: Told;
   readonly conditions: readonly ConditionDraft[];
 }

@@ -7,7 +7,7 @@ import { after } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
 import { continueLegacy, takeLegacy, trimHistory } from './legacy-mode.ts';
 import { recordedNonce } from './nonce.ts';
-import { continueObject, expireObjects, objectsOf, takeObject, usesObjects } from './object-mode.ts';
+import { continueObject, expireObjects, takeObject, usesObjects } from './object-mode.ts';
 import { createdAt } from './retention.ts';
 import { dueAfter, readSchedule, type Schedule } from './schedule.ts';
 import { isUnderWay, lastPeriod, pendingTrigger } from './snapshot-memory.ts';
@@ -87,16 +87,14 @@ function scheduleOf({ options }: Pick<JobSnapshotsInput<JobResourceStatus>, 'opt
 }
 
 function lastTrigger<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType): number {
-  return lastPeriod(input.status, type, objectsOf(input) ?? [], createdAt({ metadata: input.metadata }));
+  return lastPeriod(input.status, type, input.readings.objects ?? [], createdAt({ metadata: input.metadata }));
 }
 
-/** A period is skipped while the snapshot of the last one is not finished, and while it is not known which there are. */
+/** A period is skipped while the snapshot of the last one is not finished. */
 function mayRepeat<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType): boolean {
-  const remembered = lastPeriod(input.status, type, objectsOf(input) ?? [], 0);
+  const remembered = lastPeriod(input.status, type, input.readings.objects ?? [], 0);
   if (input.now - remembered < SHORTEST_PERIOD_MS) return false;
-  if (!usesObjects(input)) return true;
-  const objects = objectsOf(input);
-  return objects !== undefined && !objects.some((one) => isUnfinishedPeriod(one, type));
+  return !(input.readings.objects ?? []).some((one) => isUnfinishedPeriod(one, type));
 }
 
 function isUnfinishedPeriod(snapshot: FlinkStateSnapshot, type: SnapshotType): boolean {

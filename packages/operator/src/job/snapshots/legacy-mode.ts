@@ -5,7 +5,6 @@ import type { JobResourceStatus } from '../resource.ts';
 import { after, inTransition } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
 import { withNonce } from './nonce.ts';
-import { objectsOf } from './object-mode.ts';
 import { referenceTo } from './references.ts';
 import { expiredHistory, retentionLimits } from './retention.ts';
 import { isUnderWay, pendingTrigger, withInfo, withoutTrigger, withPeriod } from './snapshot-memory.ts';
@@ -198,7 +197,7 @@ export function trimHistory<S extends JobResourceStatus>(input: JobSnapshotsInpu
   const { status, options, policy, readings, now } = input;
   const history = status.jobStatus?.savepointInfo?.savepointHistory ?? [];
   if (history.length === 0 || status.jobStatus?.state !== 'RUNNING' || !input.stateIsKnown) return undefined;
-  const objects = objectsOf(input) ?? [];
+  const objects = readings.objects ?? [];
   const completedObjects = objects.filter(
     (one) => snapshotType(one) === 'SAVEPOINT' && one.status?.state === 'COMPLETED',
   ).length;

@@ -23,13 +23,6 @@ export function usesObjects<S extends JobResourceStatus>(
   );
 }
 
-/** The job's snapshot objects; undefined when they are not known. */
-export function objectsOf<S extends JobResourceStatus>({
-  readings,
-}: Pick<JobSnapshotsInput<S>, 'readings'>): readonly FlinkStateSnapshot[] | undefined {
-  return readings.objects?.known === true ? readings.objects.value : undefined;
-}
-
 /** Begins to take a snapshot: its name is recorded, then the object is made, then it is recorded as asked for. */
 export function takeObject<S extends JobResourceStatus>(
   input: JobSnapshotsInput<S>,
@@ -79,7 +72,6 @@ function createObject<S extends JobResourceStatus>(
     settled: carriedOut(input, identity, operation.nonce),
     events: [],
     wakeUp: after(0),
-    progress: { reason: 'TakingSnapshot', message: `Creating the FlinkStateSnapshot ${name}.` },
     conditions: [],
   };
 }
@@ -111,7 +103,7 @@ function carriedOut<S extends JobResourceStatus>(
  */
 export function expireObjects<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> | undefined {
   const { options, policy, readings, status, now } = input;
-  const objects = objectsOf(input);
+  const { objects } = readings;
   if (objects === undefined || !options.get(resourceOptions.savepointCleanupEnabled)) return undefined;
   const expired = (['SAVEPOINT', 'CHECKPOINT'] as const).flatMap((type) =>
     expiredSnapshots(objects, type, retentionLimits(type, options, policy.caps, now)),

@@ -1,6 +1,5 @@
 import type { FlinkStateSnapshot } from '@drey/api';
 import type { Env, FlinkCall, FlinkCluster } from '../../runtime/ports.ts';
-import { known, unknown } from '../reading.ts';
 import type { JobKind, JobResourceStatus } from '../resource.ts';
 import type { SnapshotReadings } from './input.ts';
 import { referencesOf, type StateReference } from './references.ts';
@@ -35,13 +34,8 @@ export async function readSnapshots(
   ]);
   const objects = snapshots.byIndex('job', `${subject.kind}/${namespace}/${name}`) as FlinkStateSnapshot[];
   const history = status.jobStatus?.savepointInfo?.savepointHistory ?? [];
-  const now = env.clock.now();
   return {
-    objects: !snapshots.synced
-      ? unknown('the cache of FlinkStateSnapshots is not filled yet', now)
-      : snapshots.listed(namespace)
-        ? known(objects, now)
-        : undefined,
+    objects: snapshots.listed(namespace) ? objects : undefined,
     savepoint,
     checkpoint,
     // Looked for only where something may be deleted.
