@@ -97,7 +97,8 @@ class SeedRun {
         tokenKey,
         timings: withSavepoints(() => this.#savepointMs),
         objects: [
-          ...(allCrds() as unknown as AnyObject[]),
+          // Without the rules, so that the operator gets to see what they refuse.
+          ...(allCrds({ rules: false }) as unknown as AnyObject[]),
           { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'flink', namespace } } as AnyObject,
         ],
         onFault: (where, error) =>

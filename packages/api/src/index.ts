@@ -1,4 +1,5 @@
 export * from './crd/crds.ts';
+export type { Rule, Rules } from './crd/rules.ts';
 export * from './kinds/common-status.ts';
 export * from './kinds/flink-blue-green-deployment.ts';
 export * from './kinds/flink-deployment.ts';
@@ -16,8 +17,8 @@ export * from './spec/recorded.ts';
 export type { ValidationContext } from './validation/context.ts';
 export { isCronExpression } from './validation/cron.ts';
 export { validateFlinkDeployment } from './validation/deployment.ts';
-export type { ValidationCode, ValidationProblem } from './validation/problem.ts';
 export { isRestrictedAddress } from './validation/jar-uri.ts';
+export type { ValidationCode, ValidationProblem } from './validation/problem.ts';
 export { validateFlinkSessionJob } from './validation/session-job.ts';
 export { validateFlinkStateSnapshot } from './validation/snapshot.ts';
 export * from './values/cron-schedule.ts';

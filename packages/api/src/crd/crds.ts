@@ -3,7 +3,8 @@ import { flinkBlueGreenDeploymentSpec, flinkBlueGreenDeploymentStatus } from '..
 import { flinkDeploymentSpec, flinkDeploymentStatus } from '../kinds/flink-deployment.ts';
 import { flinkSessionJobSpec, flinkSessionJobStatus } from '../kinds/flink-session-job.ts';
 import { flinkStateSnapshotSpec, flinkStateSnapshotStatus } from '../kinds/flink-state-snapshot.ts';
-import { type StructuralSchema, structuralSchema } from './structural.ts';
+import { flinkDeploymentRules, flinkSessionJobRules, flinkStateSnapshotRules, type Rules } from './rules.ts';
+import { type StructuralSchema, structuralSchema, withRules } from './structural.ts';
 
 /** API group of the kinds. */
 export const FLINK_GROUP = 'flink.apache.org';
@@ -55,6 +56,16 @@ interface Definition {
   readonly status: TSchema;
   readonly columns: readonly PrinterColumn[];
   readonly scale?: Readonly<Record<string, string>>;
+  readonly rules?: Rules;
+}
+
+/** What of the definitions can be left out. */
+export interface CrdOptions {
+  /**
+   * False: without the rules, as in installations that are older than them. What validation refuses can be stored then, and is
+   * for the operator to refuse. Default true.
+   */
+  readonly rules?: boolean;
 }
 
 const AGE: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
@@ -78,8 +89,9 @@ const JOB_COLUMNS: readonly PrinterColumn[] = [
 ];
 
 /** The definition of FlinkDeployment. */
-export function flinkDeploymentCrd(): CustomResourceDefinition {
-  return define({
+export function flinkDeploymentCrd(options: CrdOptions = {}): CustomResourceDefinition {
+  return define(options, {
+    rules: flinkDeploymentRules,
     kind: 'FlinkDeployment',
     shortName: 'flinkdep',
     description: 'A Flink cluster: one application, or a session cluster that jobs are submitted to.',
@@ -95,8 +107,9 @@ export function flinkDeploymentCrd(): CustomResourceDefinition {
 }
 
 /** The definition of FlinkSessionJob. */
-export function flinkSessionJobCrd(): CustomResourceDefinition {
-  return define({
+export function flinkSessionJobCrd(options: CrdOptions = {}): CustomResourceDefinition {
+  return define(options, {
+    rules: flinkSessionJobRules,
     kind: 'FlinkSessionJob',
     shortName: 'sessionjob',
     description: 'A job on a session cluster.',
@@ -107,8 +120,9 @@ export function flinkSessionJobCrd(): CustomResourceDefinition {
 }
 
 /** The definition of FlinkStateSnapshot. */
-export function flinkStateSnapshotCrd(): CustomResourceDefinition {
-  return define({
+export function flinkStateSnapshotCrd(options: CrdOptions = {}): CustomResourceDefinition {
+  return define(options, {
+    rules: flinkStateSnapshotRules,
     kind: 'FlinkStateSnapshot',
     shortName: 'flinksnp',
     description: 'A savepoint or checkpoint of a job.',
@@ -126,27 +140,46 @@ export function flinkStateSnapshotCrd(): CustomResourceDefinition {
 
 /** The definition of FlinkBlueGreenDeployment. */
 export function flinkBlueGreenDeploymentCrd(): CustomResourceDefinition {
-  return define({
-    kind: 'FlinkBlueGreenDeployment',
-    shortName: 'flinkbgdep',
-    description: 'Two FlinkDeployments made from one template, of which one serves.',
-    spec: flinkBlueGreenDeploymentSpec,
-    status: flinkBlueGreenDeploymentStatus,
-    columns: [
-      { name: 'Job Status', type: 'string', jsonPath: '.status.jobStatus.state', description: 'State of the job.' },
-      AGE,
-    ],
-  });
+  return define(
+    {},
+    {
+      kind: 'FlinkBlueGreenDeployment',
+      shortName: 'flinkbgdep',
+      description: 'Two FlinkDeployments made from one template, of which one serves.',
+      spec: flinkBlueGreenDeploymentSpec,
+      status: flinkBlueGreenDeploymentStatus,
+      columns: [
+        { name: 'Job Status', type: 'string', jsonPath: '.status.jobStatus.state', description: 'State of the job.' },
+        AGE,
+      ],
+    },
+  );
 }
 
 /** Every definition of the group, FlinkDeployment first. */
-export function allCrds(): CustomResourceDefinition[] {
-  return [flinkDeploymentCrd(), flinkSessionJobCrd(), flinkStateSnapshotCrd(), flinkBlueGreenDeploymentCrd()];
+export function allCrds(options: CrdOptions = {}): CustomResourceDefinition[] {
+  return [
+    flinkDeploymentCrd(options),
+    flinkSessionJobCrd(options),
+    flinkStateSnapshotCrd(options),
+    flinkBlueGreenDeploymentCrd(),
+  ];
 }
 
-function define(definition: Definition): CustomResourceDefinition {
+function define({ rules = true }: CrdOptions, definition: Definition): CustomResourceDefinition {
   const singular = definition.kind.toLowerCase();
   const plural = `${singular}s`;
+  const schema: StructuralSchema = {
+    type: 'object',
+    description: definition.description,
+    properties: {
+      apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
+      kind: { type: 'string', description: 'Kind of this object.' },
+      metadata: { type: 'object' },
+      spec: structuralSchema(definition.spec),
+      status: structuralSchema(definition.status),
+    },
+  };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -169,17 +202,7 @@ function define(definition: Definition): CustomResourceDefinition {
           additionalPrinterColumns: definition.columns,
           subresources: definition.scale ? { status: {}, scale: definition.scale } : { status: {} },
           schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              description: definition.description,
-              properties: {
-                apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
-                kind: { type: 'string', description: 'Kind of this object.' },
-                metadata: { type: 'object' },
-                spec: structuralSchema(definition.spec),
-                status: structuralSchema(definition.status),
-              },
-            },
+            openAPIV3Schema: rules ? withRules(schema, definition.rules ?? {}) : schema,
           },
         },
       ],

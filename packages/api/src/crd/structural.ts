@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import type { Rules } from './rules.ts';
 
 /** A node of an OpenAPI v3 schema as a CustomResourceDefinition carries it. */
 export type StructuralSchema = Record<string, unknown>;
@@ -9,6 +10,8 @@ const KEYWORDS = [
   'description',
   'format',
   'enum',
+  'default',
+  'maxProperties',
   'properties',
   'additionalProperties',
   'items',
@@ -37,4 +40,21 @@ export function structuralSchema(schema: TSchema): StructuralSchema {
 
 function mapValues(properties: Record<string, TSchema>): Record<string, StructuralSchema> {
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, structuralSchema(schema)]));
+}
+
+/** Puts rules onto the nodes that they are for. Throws when a path names no member, which is a mistake in the rules. */
+export function withRules(schema: StructuralSchema, rules: Rules): StructuralSchema {
+  return Object.entries(rules).reduce(
+    (node, [path, list]) => atPath(node, path === '' ? [] : path.split('.'), { 'x-kubernetes-validations': list }),
+    schema,
+  );
+}
+
+function atPath(node: StructuralSchema, path: readonly string[], more: StructuralSchema): StructuralSchema {
+  const [name, ...rest] = path;
+  if (name === undefined) return { ...node, ...more };
+  const properties = node.properties as Record<string, StructuralSchema> | undefined;
+  const member = properties?.[name];
+  if (member === undefined) throw new Error(`no member ${name} to put a rule on`);
+  return { ...node, properties: { ...properties, [name]: atPath(member, rest, more) } };
 }

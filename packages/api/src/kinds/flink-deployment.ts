@@ -72,6 +72,9 @@ export const flinkConfiguration = Type.Unsafe<FlinkConfigurationSpec>({
   'x-kubernetes-preserve-unknown-fields': true,
 });
 
+/** Keys that the schema takes; which of them are files is for the rules to say, whose cost this bounds. */
+const MAX_LOGGING_FILES = 32;
+
 /** Schema of a FlinkDeployment’s `spec`. The order of members is the one of the recorded specs. */
 export const flinkDeploymentSpec = object('What the deployment shall be.', {
   job: optional(jobSpec),
@@ -87,7 +90,9 @@ export const flinkDeploymentSpec = object('What the deployment shall be.', {
   podTemplate: optional(podTemplate('Template of all pods.')),
   jobManager: optional(jobManager),
   taskManager: optional(taskManager),
-  logConfiguration: optional(textMap('Logging files: log4j-console.properties, logback-console.xml.')),
+  logConfiguration: optional(
+    textMap('Logging files: log4j-console.properties, logback-console.xml.', MAX_LOGGING_FILES),
+  ),
   mode: optional(oneOf(DEPLOYMENT_MODES, 'Who creates the TaskManagers. native when absent.')),
 });
 

@@ -31,12 +31,21 @@ export function oneOf<const V extends readonly string[]>(values: V, description:
   return Type.Unsafe<V[number]>({ type: 'string', enum: [...values], description });
 }
 
+/**
+ * A default that the API server fills in. Only for values that the Apache operator takes an absent member for, too: it must not
+ * see a difference.
+ */
+export function withDefault<S extends TSchema>(schema: S, value: Static<S>): S {
+  return { ...schema, default: value };
+}
+
 /** A map from text to text. */
-export function textMap(description: string): TUnsafe<Record<string, string>> {
+export function textMap(description: string, most?: number): TUnsafe<Record<string, string>> {
   return Type.Unsafe<Record<string, string>>({
     type: 'object',
     additionalProperties: { type: 'string' },
     description,
+    ...(most === undefined ? {} : { maxProperties: most }),
   });
 }
 

@@ -10,6 +10,9 @@ import {
   javaNumberText,
 } from '../values/json.ts';
 import { podTemplateNormalForm, resourcesNormalForm } from './pod-normal-form.ts';
+import { SpecFormatError } from './spec-format-error.ts';
+
+export { SpecFormatError } from './spec-format-error.ts';
 
 /** Kinds whose specs are recorded. */
 export type RecordedKind = 'FlinkDeployment' | 'FlinkSessionJob';
@@ -26,24 +29,11 @@ interface Member {
 
 type Members = Readonly<Record<string, Member>>;
 
-/** A spec holds what its kind does not allow; the message names the member. */
-export class SpecFormatError extends Error {
-  /** The member below `spec`, as `job.parallelism`. */
-  readonly path: string;
-
-  constructor(message: string, path = '') {
-    super(message);
-    this.path = path;
-  }
-}
-
-const text: Member = {
-  read: (value) => (isNumber(value) ? javaNumberText(value) : typeof value === 'boolean' ? String(value) : value),
-  absent: null,
-};
+const text: Member = { read: textValue, absent: null };
 const integer: Member = { read: wholeNumber, absent: null };
-const flag: Member = { read: (value) => (value === 'true' ? true : value === 'false' ? false : value), absent: null };
-const kept: Member = { read: (value) => value, absent: null };
+const flag: Member = { read: flagValue, absent: null };
+const texts: Member = { read: (value) => checkedTexts(value), absent: null };
+const tls: Member = { read: (value) => checkedTls(value), absent: null };
 const double: Member = { read: doubleNumber, absent: null };
 const podTemplate: Member = { read: podTemplateNormalForm, absent: null };
 
@@ -60,7 +50,7 @@ const JOB: Members = {
   parallelism: { read: wholeNumber, absent: 0, none: 0 },
   entryClass: text,
   args: {
-    read: (value) => (Array.isArray(value) ? value.map((item) => (item === null ? null : text.read(item))) : value),
+    read: (value) => listOf(value, (item) => (item === null ? null : textValue(item))),
     absent: [],
   },
   state: oneOf(DESIRED_JOB_STATES, 'running'),
@@ -79,7 +69,7 @@ const resources: Member = { read: resourcesNormalForm, absent: null, optional: t
 
 const JOB_MANAGER: Members = { resource, resources, replicas: { read: wholeNumber, absent: 1, none: 0 }, podTemplate };
 const TASK_MANAGER: Members = { resource, resources, replicas: integer, podTemplate };
-const INGRESS: Members = { template: text, className: text, annotations: kept, labels: kept, tls: kept };
+const INGRESS: Members = { template: text, className: text, annotations: texts, labels: texts, tls };
 
 const COMMON: Members = {
   job: { read: (value) => members(JOB, value), absent: null },
@@ -98,7 +88,7 @@ const SPECS: Readonly<Record<RecordedKind, Members>> = {
     podTemplate,
     jobManager: { read: (value) => members(JOB_MANAGER, value), absent: null },
     taskManager: { read: (value) => members(TASK_MANAGER, value), absent: null },
-    logConfiguration: kept,
+    logConfiguration: texts,
     mode: oneOf(DEPLOYMENT_MODES, null),
   },
   FlinkSessionJob: { ...COMMON, deploymentName: text },
@@ -129,12 +119,45 @@ function readMember(name: string, member: Member, value: Json): Json {
   try {
     return member.read(value);
   } catch (error) {
-    if (error instanceof SpecFormatError) {
-      const path = error.path === '' ? name : `${name}.${error.path}`;
-      throw new SpecFormatError(`${name}: ${error.message}`, path);
-    }
-    throw error;
+    throw error instanceof SpecFormatError ? error.below(name) : error;
   }
+}
+
+function textValue(value: Json): Json {
+  if (isNumber(value)) return javaNumberText(value);
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return value;
+  throw new SpecFormatError(`${JSON.stringify(value)} is not a text`);
+}
+
+function flagValue(value: Json): Json {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw new SpecFormatError(`${JSON.stringify(value)} is neither true nor false`);
+}
+
+function listOf(value: Json, read: (item: Json) => Json): Json {
+  if (Array.isArray(value)) return value.map(read);
+  throw new SpecFormatError(`${JSON.stringify(value)} is not a list`);
+}
+
+/** A map to texts, as it came: how it is recorded does not depend on how its values are written. */
+function checkedTexts(value: Json): Json {
+  if (!isJsonObject(value)) throw new SpecFormatError('an object was expected');
+  for (const [name, item] of Object.entries(value))
+    if (item !== null && item !== undefined) readMember(name, text, item);
+  return value;
+}
+
+function checkedTls(value: Json): Json {
+  const check = (item: Json): Json => {
+    if (!isJsonObject(item)) throw new SpecFormatError('an object was expected');
+    const { hosts, secretName } = item;
+    if (hosts !== null && hosts !== undefined) listOf(hosts, textValue);
+    if (secretName !== null && secretName !== undefined) textValue(secretName);
+    return item;
+  };
+  return listOf(value, check);
 }
 
 function wholeNumber(value: Json): Json {
