@@ -1,0 +1,42 @@
+import type { SeenState } from '../runtime/job-pulse.ts';
+import type { JobResourceStatus } from './resource.ts';
+import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
+
+/**
+ * The newest state of the running job that anybody knows where high availability does not keep it: what was seen of it,
+ * else where it began. undefined: nobody knows any.
+ */
+export function newestKnownPath(status: JobResourceStatus, seen: SeenState | undefined): string | undefined {
+  if (seen !== undefined && seen.jobId === status.jobStatus?.jobId) return seen.path;
+  const path = recordedStatePath(status);
+  return path === LAST_STATE_MARKER ? undefined : path;
+}
+
+/** How Flink says that there is nothing where a job was to start from. */
+const NOTHING_THERE = 'Cannot find checkpoint or savepoint';
+/** How many checkpoints may have been completed after the last one that was seen. */
+const NEWER_CHECKPOINTS = 3;
+
+/**
+ * The checkpoint to try next when the one that was seen last is gone, because a newer one was completed just before the
+ * JobManager died. Flink numbers them, and names their folders by these numbers, so the newer one is found by its name.
+ * `failure` is why the job failed; undefined: it failed for another reason, or there is nothing more to try.
+ */
+export function nextCheckpoint(
+  failure: string | null | undefined,
+  seenPath: string | undefined,
+  triedPath: string | null | undefined,
+): string | undefined {
+  if (failure?.includes(NOTHING_THERE) !== true) return undefined;
+  const seen = numbered(seenPath);
+  const tried = numbered(triedPath);
+  if (seen === undefined || tried === undefined || seen.folder !== tried.folder) return undefined;
+  const next = tried.number + 1;
+  return next > seen.number + NEWER_CHECKPOINTS ? undefined : `${tried.folder}${next}`;
+}
+
+/** `…/chk-7` in its parts. */
+function numbered(path: string | null | undefined): { folder: string; number: number } | undefined {
+  const match = /^(.*\/chk-)(\d+)$/.exec(path ?? '');
+  return match?.[1] === undefined ? undefined : { folder: match[1], number: Number(match[2]) };
+}
