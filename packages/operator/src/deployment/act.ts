@@ -1,5 +1,5 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
-import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
+import { type Applier, ConfigMap, Deployment, isKubeError } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import { primaryWrites } from '../job/primary-writes.ts';
 import { isSnapshotStep, performSnapshotStep } from '../job/snapshots/steps.ts';
@@ -10,6 +10,7 @@ import { changeObjects, scaleTaskManagers } from './change-objects.ts';
 import { createCluster, createTaskManagers } from './create-cluster.ts';
 import { FINALIZER } from './deletion.ts';
 import type { Plan, Step } from './plan.ts';
+import { deleteIngress, repair } from './repair.ts';
 
 /** How long Flink may take to accept a request; what it was asked for goes on behind it. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -20,6 +21,8 @@ export interface ActOptions {
   readonly signal: AbortSignal;
   /** The Flink cluster that the deployment runs; undefined when it has no address. */
   readonly flink: FlinkCluster | undefined;
+  /** Applies of this process, which leaves out those that change nothing. */
+  readonly applier: Applier;
   readonly deletionPropagation: 'Foreground' | 'Background' | 'Orphan';
 }
 
@@ -86,6 +89,10 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
       return removeJobGraphs(env, deployment, step, options.signal);
     case 'create-cluster':
       return createCluster(env, step.cluster, options.signal);
+    case 'repair':
+      return repair(env, options.applier, step, options.signal);
+    case 'delete-ingress':
+      return deleteIngress(env, deployment.metadata.namespace, step, options.signal);
     case 'create-task-managers':
       return createTaskManagers(env, step.cluster, options.signal);
   }

@@ -53,7 +53,7 @@ export async function createTaskManagers(env: Env, cluster: ClusterToCreate, sig
 }
 
 /** The address of a cluster outlives its processes, so an Ingress that is there is brought in line. */
-async function applyIngress(env: Env, ingress: Ingress, signal: AbortSignal): Promise<void> {
+export async function applyIngress(env: Env, ingress: Ingress, signal: AbortSignal): Promise<void> {
   await env.kube.apply(Ingress, ingress, { fieldManager: MANAGER, force: true, signal });
 }
 

@@ -1,5 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import { describe, expect, test } from 'vitest';
+import { known } from '../job/reading.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import type { VertexRequirements } from '../runtime/ports.ts';
 import { aJob, aRunning, aWorld, POLICY, runningWorld, upgraded } from '../testing/worlds.ts';
@@ -183,4 +184,108 @@ test('What only the next start reads is recorded without touching anything', () 
   expect(plan.status.observedGeneration).toBe(2);
   expect(lastReconciled(plan.status)?.spec.flinkConfiguration).toEqual(flinkConfiguration);
   expect(reasons(plan)).toEqual(['SpecChanged']);
+});
+
+const REST_ANNOTATIONS = 'kubernetes.rest-service.annotations';
+const LOUD = { 'log4j-console.properties': 'monitorInterval = 5\nrootLogger.level = DEBUG\n' };
+
+describe('What concerns no process', () => {
+  test('an ingress is applied, and the spec is recorded once that is done', () => {
+    const before = running();
+    const plan = decide(world(withSpec(before, { ingress: { template: '{{name}}.example.com' } })), POLICY);
+    expect(plan.steps).toMatchObject([
+      {
+        kind: 'change-objects',
+        from: { deployment: { spec: { ingress: null } } },
+        to: { deployment: { spec: { ingress: { template: '{{name}}.example.com' } } } },
+      },
+    ]);
+    expect(plan.status.observedGeneration).toBe(1);
+    expect(plan.settled).toMatchObject({
+      observedGeneration: 2,
+      jobStatus: { jobId: JOB, state: 'RUNNING' },
+      reconciliationStatus: { state: 'DEPLOYED' },
+    });
+    expect(lastReconciled(plan.settled ?? {})?.spec.ingress).toMatchObject({ template: '{{name}}.example.com' });
+    expect(reasons(plan)).toEqual(['SpecChanged']);
+  });
+
+  test('annotations of a Service and a log level are changed the same way', () => {
+    const flinkConfiguration = { ...running().spec.flinkConfiguration, [REST_ANNOTATIONS]: 'a:b' };
+    for (const change of [{ flinkConfiguration }, { logConfiguration: LOUD }]) {
+      const plan = decide(world(withSpec(running(), change)), POLICY);
+      expect(kinds(plan)).toEqual(['change-objects']);
+    }
+  });
+
+  test('waits for a rescale that comes with it, and is done together with its record', () => {
+    const wanted = withSpec(withOverrides(running(), 'v1:4'), { logConfiguration: LOUD });
+    const asking = decide(world(wanted, says(bounds(2, 2))), POLICY);
+    expect(kinds(asking)).toEqual(['rescale-job']);
+    const done = decide(world(upgraded(wanted, asking), says(bounds(4, 2))), POLICY);
+    expect(kinds(done)).toEqual(['change-objects']);
+    expect(done.settled?.operation).toBeUndefined();
+    expect(done.settled?.observedGeneration).toBe(3);
+    expect(done.status.operation?.phase).toBe('rescaling');
+  });
+
+  test('of a job that is over leaves the job over', () => {
+    const { deployment } = aRunning({ job: { upgradeMode: 'stateless' } });
+    const none = { kind: 'not-found', message: 'no checkpoints' } as const;
+    const ended = runningWorld(deployment, aJob('FINISHED'));
+    const finished = upgraded(deployment, decide({ ...ended, flink: { ...ended.flink, checkpoints: none } }, POLICY));
+    const wanted = withSpec(finished, { ingress: { template: 'a.example.com' } });
+    const seen = runningWorld(wanted, aJob('FINISHED'));
+    const plan = decide({ ...seen, flink: { ...seen.flink, checkpoints: none } }, POLICY);
+    expect(kinds(plan)).toEqual(['change-objects']);
+    expect(plan.settled?.jobStatus?.state).toBe('FINISHED');
+  });
+
+  test('is not done while an upgrade is recorded, which brings it along', () => {
+    const { deployment } = aRunning();
+    const upgrading = {
+      ...deployment,
+      status: {
+        ...deployment.status,
+        reconciliationStatus: { ...deployment.status?.reconciliationStatus, state: 'ROLLED_BACK' as const },
+      },
+    };
+    const plan = decide(world(withSpec(upgrading, { ingress: { template: 'a.example.com' } })), POLICY);
+    expect(kinds(plan)).not.toContain('change-objects');
+  });
+});
+
+describe('TaskManagers of a standalone cluster', () => {
+  /** The world of a standalone cluster with all its parts. */
+  function standalone(deployment: FlinkDeployment): World {
+    const ownerUid = deployment.metadata.uid;
+    const one = { uid: 'tm', deleting: false, ownerUid, operationId: 'c'.repeat(32), replicas: 1 };
+    return { ...world(deployment), taskManagers: known(one, 0) };
+  }
+
+  const REACTIVE = { 'scheduler-mode': 'reactive', 'jobmanager.scheduler': 'adaptive' };
+
+  test('are scaled while a reactive job runs, and the status says how many', () => {
+    const { deployment } = aRunning({ configuration: REACTIVE, spec: { mode: 'standalone' } });
+    const taskManager = { ...deployment.spec.taskManager, replicas: 3 };
+    const plan = decide(standalone(withSpec(deployment, { taskManager })), POLICY);
+    expect(plan.steps).toEqual([{ kind: 'scale-task-managers', replicas: 3 }]);
+    expect(plan.settled).toMatchObject({
+      observedGeneration: 2,
+      taskManager: { labelSelector: 'component=taskmanager,app=app', replicas: 3 },
+    });
+    expect(plan.events[0]?.message).toContain('SCALE change(s) detected');
+  });
+
+  test('follow the parallelism of a reactive job', () => {
+    const { deployment } = aRunning({ configuration: REACTIVE, spec: { mode: 'standalone' } });
+    const plan = decide(standalone(withSpec(deployment, { job: { ...deployment.spec.job, parallelism: 6 } })), POLICY);
+    expect(plan.steps).toEqual([{ kind: 'scale-task-managers', replicas: 3 }]);
+  });
+
+  test('are a new deployment of a job that is not reactive', () => {
+    const { deployment } = aRunning({ spec: { mode: 'standalone' } });
+    const taskManager = { ...deployment.spec.taskManager, replicas: 3 };
+    expect(kinds(decide(standalone(withSpec(deployment, { taskManager })), POLICY))).toEqual(['stop-with-savepoint']);
+  });
 });

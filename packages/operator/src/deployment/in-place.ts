@@ -1,5 +1,7 @@
+import type { FlinkDeploymentSpec } from '@drey/api';
 import { executionOptions } from '@drey/flink';
-import { isInPlace } from '../job/change-class.ts';
+import { TASK_MANAGER_REPLICAS } from '@drey/manifests';
+import { type ChangeClass, isInPlace } from '../job/change-class.ts';
 import { beginOperation, type CurrentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
@@ -8,7 +10,8 @@ import { withoutOperation } from '../job/status.ts';
 import { after, inTransition } from '../job/wake-up.ts';
 import type { VertexRequirements } from '../runtime/ports.ts';
 import { changeEvent } from './change-event.ts';
-import { type Context, jobOf, type Outcome } from './context.ts';
+import { type Context, isSessionCluster, isStandalone, jobOf, type Outcome } from './context.ts';
+import type { ClusterToCreate, Step } from './plan.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
 
 const SCALING: PlannedEvent = {
@@ -23,13 +26,16 @@ const SCALING: PlannedEvent = {
  * the job runs.
  */
 export function changeInPlace(context: Context): Outcome | undefined {
-  const { differences } = context.classification;
-  if (!differences.every((one) => one.class === 'operator-only' || one.class === 'rescale')) return undefined;
+  if (!isInPlace(context.classification.class)) return undefined;
   return isRescale(context) ? beginRescale(context) : recorded(context, changeEvent(context));
 }
 
-function isRescale({ classification }: Context): boolean {
-  return classification.differences.some((one) => one.class === 'rescale');
+function isRescale(context: Context): boolean {
+  return has(context, 'rescale');
+}
+
+function has({ classification }: Context, change: ChangeClass): boolean {
+  return classification.differences.some((one) => one.class === change);
 }
 
 function beginRescale(context: Context): Outcome | undefined {
@@ -94,12 +100,13 @@ function waitingForFlink(context: Context, reason: string): Outcome {
 const WAITING_MS = 500;
 
 /**
- * The wanted spec is what runs now. Recorded as the Apache operator records what it scaled in place: with the user's own
- * upgrade mode, and still as the first deployment where nothing was replaced since.
+ * Changes what of it concerns no process, then says that the wanted spec is what runs now. Recorded as the Apache operator
+ * records what it scaled in place: with the user's own upgrade mode, and still as the first deployment where nothing was
+ * replaced since.
  */
 function recorded(context: Context, events: readonly PlannedEvent[] = []): Outcome {
   const { wanted, options, now, generation } = context;
-  const status = withRecord(withoutOperation(context.status), {
+  const written = withRecord(withoutOperation(context.status), {
     kind: 'FlinkDeployment',
     spec: wanted.spec,
     generation,
@@ -109,5 +116,42 @@ function recorded(context: Context, events: readonly PlannedEvent[] = []): Outco
     state: 'DEPLOYED',
     now,
   });
-  return { status: { ...status, taskManager: taskManagerInfo(wanted, options) }, events, wakeUp: after(0) };
+  const status = isSessionCluster(wanted.spec)
+    ? written
+    : { ...written, taskManager: taskManagerInfo(wanted, options) };
+  const steps = stepsOf(context);
+  return steps.length === 0
+    ? { status, events, wakeUp: after(0) }
+    : { status: context.status, steps, settled: status, events, wakeUp: after(0) };
+}
+
+function stepsOf(context: Context): readonly Step[] {
+  const { wanted } = context;
+  const objects = has(context, 'service') || has(context, 'logging');
+  const replicas = replicasOf(context);
+  return [
+    ...(objects
+      ? [
+          {
+            kind: 'change-objects' as const,
+            from: builtFrom(context, context.recorded?.spec ?? wanted.spec),
+            to: builtFrom(context, wanted.spec),
+          },
+        ]
+      : []),
+    ...(replicas === undefined ? [] : [{ kind: 'scale-task-managers' as const, replicas }]),
+  ];
+}
+
+/** Ids play no part: what they are in is not changed. */
+function builtFrom({ wanted, status }: Context, spec: FlinkDeploymentSpec): ClusterToCreate {
+  const jobId = status.jobStatus?.jobId ?? '';
+  return { deployment: { ...wanted, spec }, operationId: '', jobId, savepointPath: undefined, generation: undefined };
+}
+
+/** How many TaskManagers a standalone cluster is to have, where that is another number now. */
+function replicasOf({ wanted, options, runningOptions }: Context): number | undefined {
+  if (!isStandalone(wanted.spec)) return undefined;
+  const text = options.raw(TASK_MANAGER_REPLICAS);
+  return text === undefined || text === runningOptions.raw(TASK_MANAGER_REPLICAS) ? undefined : Number(text);
 }

@@ -2,6 +2,7 @@ import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { SnapshotStep } from '../job/snapshots/steps.ts';
 import type { StopRequest, VertexRequirements } from '../runtime/ports.ts';
+import type { Repair } from './repair.ts';
 
 /**
  * What one pass does: writes `status` (with the resource version it was decided on, and only when it differs), then makes
@@ -43,6 +44,10 @@ export type Step =
   /** Sets the number of TaskManagers of a standalone cluster. */
   | { readonly kind: 'scale-task-managers'; readonly replicas: number }
   | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate }
+  /** Puts objects of a running cluster back as they were made. */
+  | ({ readonly kind: 'repair' } & Repair)
+  /** Deletes exactly the Ingress with this uid. */
+  | { readonly kind: 'delete-ingress'; readonly name: string; readonly uid: string }
   /** Deletes exactly the Deployment of TaskManagers with this uid. */
   | { readonly kind: 'delete-task-managers'; readonly uid: string }
   /** Creates the Deployment of a standalone cluster's TaskManagers again. */

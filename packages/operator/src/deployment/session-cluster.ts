@@ -8,7 +8,9 @@ import { withoutOperation } from '../job/status.ts';
 import { after, atRest, inTransition, ON_CHANGE, WATCHED } from '../job/wake-up.ts';
 import { changeEvent } from './change-event.ts';
 import type { Context, Outcome } from './context.ts';
+import { withDriftRepaired } from './drift.ts';
 import { nameTaken } from './foreign-cluster.ts';
+import { changeInPlace } from './in-place.ts';
 import type { ClusterToCreate } from './plan.ts';
 import { removeCluster } from './removal.ts';
 import { specChange } from './spec-change.ts';
@@ -43,9 +45,11 @@ function settle(context: Context): Outcome {
       : replace(context, beginOperation(context, 'upgrade', 'removing'));
   }
   if (change !== undefined && change.type !== 'IGNORE') {
+    const inPlace = changeInPlace(context);
+    if (inPlace !== undefined) return inPlace;
     return replace(context, beginOperation(context, 'upgrade', 'removing'), changeEvent(context));
   }
-  return recoverTaskManagers(context) ?? recoverJobManager(context) ?? settled(context);
+  return recoverTaskManagers(context) ?? recoverJobManager(context) ?? withDriftRepaired(context, settled(context));
 }
 
 /** A JobManager Deployment that vanished is created again: the cluster has no state of its own that could be lost. */
