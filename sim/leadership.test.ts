@@ -3,8 +3,7 @@ import { FlinkConfig } from '@drey/flink';
 import { Lease, type Transport } from '@drey/kube';
 import { type Leadership, leadershipOf, type Operator, runElected } from '@drey/operator';
 import { expect, test } from 'vitest';
-import { type OperatorWorld, operatorWorld } from './operator-world.ts';
-import { flinkDeployment } from './scenario.ts';
+import { type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
 
 const CONFIG = {
   'kubernetes.operator.leader-election.enabled': 'true',
@@ -66,7 +65,7 @@ test('Of two operators one works; when it dies the other takes over and goes on 
   const first = candidate(sim, 'first');
   expect(await sim.until(() => first.operator?.ready === true, 5_000)).toBe(true);
   const second = candidate(sim, 'second');
-  await sim.drive(sim.admin.create(FlinkDeployments, flinkDeployment('app', 'savepoint', 2, true)));
+  await sim.drive(sim.admin.create(FlinkDeployments, statefulDeployment('default', 'app')));
   expect(await sim.until(() => stateOf(sim, 'app') === 'RUNNING', 120_000)).toBe(true);
   expect([holderOf(sim), second.operator]).toEqual(['first', undefined]);
   expect(writesOf(second, 0)).toEqual([]);
@@ -98,7 +97,7 @@ test('An operator that has lost the Lease writes nothing more, although the API 
   const sim = await operatorWorld();
   const first = candidate(sim, 'first');
   expect(await sim.until(() => first.operator?.ready === true, 5_000)).toBe(true);
-  await sim.drive(sim.admin.create(FlinkDeployments, flinkDeployment('app', 'savepoint', 2, true)));
+  await sim.drive(sim.admin.create(FlinkDeployments, statefulDeployment('default', 'app')));
   await sim.until(() => stateOf(sim, 'app') !== undefined, 10_000);
   // Somebody takes the Lease away in the middle of the deployment.
   const lease = await sim.drive(sim.admin.get(Lease, 'default', 'drey-lease'));

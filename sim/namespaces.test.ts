@@ -2,8 +2,7 @@ import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import type { AnyObject } from '@drey/kube';
 import { createOperator } from '@drey/operator';
 import { expect, test } from 'vitest';
-import { jobAccount, type OperatorWorld, operatorWorld } from './operator-world.ts';
-import { flinkDeployment } from './scenario.ts';
+import { jobAccount, type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
 
 const OPERATOR = 'system:serviceaccount:drey:operator';
 const RBAC = 'rbac.authorization.k8s.io';
@@ -31,11 +30,6 @@ async function give(sim: OperatorWorld, namespace: string): Promise<void> {
   await sim.drive(sim.admin.raw('POST', rolesOf(namespace), binding));
 }
 
-const deploymentIn = (namespace: string, name: string): FlinkDeployment => {
-  const object = flinkDeployment(name, 'savepoint', 2, true);
-  return { ...object, metadata: { name, namespace } };
-};
-
 const statusOf = (sim: OperatorWorld, namespace: string, name: string): FlinkDeployment['status'] =>
   (
     sim.world.server.server.reader.get('flink.apache.org', 'flinkdeployments', namespace, name) as
@@ -49,7 +43,7 @@ const startsOf = (sim: OperatorWorld, cluster: string): number =>
 async function twoNamespaces(): Promise<OperatorWorld> {
   const sim = await operatorWorld([namespaceOf('a'), namespaceOf('b'), jobAccount('a'), jobAccount('b')]);
   for (const namespace of ['a', 'b']) {
-    await sim.drive(sim.admin.create(FlinkDeployments, deploymentIn(namespace, 'app')));
+    await sim.drive(sim.admin.create(FlinkDeployments, statefulDeployment(namespace, 'app')));
   }
   return sim;
 }

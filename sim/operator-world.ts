@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { allCrds } from '@drey/api';
+import { allCrds, type FlinkDeployment } from '@drey/api';
 import { createSimulatedWorld, type SimulatedWorld } from '@drey/devcluster/testing';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { type AnyObject, createKubeClient, type KubeClient, type Transport } from '@drey/kube';
@@ -68,6 +68,32 @@ export async function operatorWorld(objects: readonly AnyObject[] = []): Promise
 /** The account that Flink's pods run with. */
 export function jobAccount(namespace: string): AnyObject {
   return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'flink', namespace } } as AnyObject;
+}
+
+/** A deployment of the simplest kind that keeps its state: high availability and a directory for savepoints. */
+export function statefulDeployment(namespace: string, name: string): FlinkDeployment {
+  const state = `file:///state/${namespace}-${name}`;
+  return {
+    apiVersion: 'flink.apache.org/v1beta1',
+    kind: 'FlinkDeployment',
+    metadata: { name, namespace },
+    spec: {
+      image: 'flink:1.20',
+      flinkVersion: 'v1_20',
+      serviceAccount: 'flink',
+      flinkConfiguration: {
+        'taskmanager.numberOfTaskSlots': '2',
+        'high-availability.type': 'kubernetes',
+        'high-availability.storageDir': `${state}/ha`,
+        'execution.checkpointing.interval': '2s',
+        'execution.checkpointing.dir': `${state}/checkpoints`,
+        'execution.checkpointing.savepoint-dir': `${state}/savepoints`,
+      },
+      jobManager: { resource: { memory: '1024m', cpu: 0.5 } },
+      taskManager: { resource: { memory: '1024m', cpu: 0.5 } },
+      job: { jarURI: 'local:///opt/flink/job.jar', parallelism: 2, upgradeMode: 'savepoint' },
+    },
+  };
 }
 
 async function drive<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
