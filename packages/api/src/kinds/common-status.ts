@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { object, oneOf, optional, text } from '../schema/fields.ts';
+import { list, object, oneOf, optional, text } from '../schema/fields.ts';
 import { jobStatus } from './job-status.ts';
 
 /** Where a resource stands in its life. */
@@ -55,6 +55,16 @@ export const operation = object('The operation in progress. Written before anyth
 /** The operation in progress. */
 export type Operation = Static<typeof operation>;
 
+const pastOperation = object('An operation that interrupted the job. Times are RFC 3339.', {
+  kind: text('What was done.'),
+  startedAt: optional(text('When it was recorded.')),
+  downAt: optional(text('When the job was down.')),
+  upAt: optional(text('When the job was seen to run again; absent until then.')),
+});
+
+/** An operation that interrupted the job. */
+export type PastOperation = Static<typeof pastOperation>;
+
 /** Members of the status that FlinkDeployment and FlinkSessionJob share. */
 export const commonStatus = {
   jobStatus: optional(jobStatus),
@@ -66,4 +76,5 @@ export const commonStatus = {
   lifecycleState: optional(oneOf(LIFECYCLE_STATES, 'Where the resource stands in its life.')),
   reconciliationStatus: optional(reconciliationStatus),
   operation: optional(operation),
+  lastOperations: optional(list(pastOperation, 'The last operations that interrupted the job, newest first.')),
 };

@@ -2,6 +2,7 @@ import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type U
 import { observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
+import { withHistory } from '../job/operation-history.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText, typeOf } from '../job/resource-error.ts';
@@ -10,6 +11,7 @@ import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion.ts';
+import { withDriftRepaired } from './drift.ts';
 import { firstDeployment } from './first-deployment.ts';
 import { changeInPlace, continueRescaling } from './in-place.ts';
 import { statusOf } from './initial-status.ts';
@@ -104,17 +106,18 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   if (unmanned !== undefined) return unmanned;
   const lost = recoverLost(context);
   if (lost !== undefined) return lost;
-  if (!pending) return recover(context) ?? withSnapshots(context, settledOutcome(context));
+  if (!pending) return recover(context) ?? withDriftRepaired(context, withSnapshots(context, settledOutcome(context)));
   const held = heldBySavepoint(context);
   if (held !== undefined) return held;
   // Only what runs the recorded spec can be changed in place.
   const deployed = context.status.reconciliationStatus?.state === 'DEPLOYED';
   const inPlace = deployed ? changeInPlace(context) : undefined;
   if (inPlace !== undefined) return inPlace;
-  return beginUpgrade(context) ?? recover(context) ?? waiting(context, waitReason(context));
+  return beginUpgrade(context) ?? recover(context) ?? withDriftRepaired(context, waiting(context, waitReason(context)));
 }
 
-function contextOf(world: World, config: DecideConfig): Context {
+/** Everything the concerns of a decision share. */
+export function contextOf(world: World, config: DecideConfig): Context {
   const { deployment, now } = world;
   const before = statusOf(deployment.status);
   const stored = lastReconciled(before);
@@ -223,5 +226,5 @@ function complete(context: Context, outcome: Outcome, status: FlinkDeploymentSta
   // What a person has to do for the job to run at all comes before what is wrong with the newest spec.
   const told = outcome.stalled === undefined ? withValidation(status, context.invalid, context.config).status : status;
   const placed = { ...told, lifecycleState: lifecycleState(told, lastReconciled(told)) };
-  return withConditions(context, outcome, placed);
+  return withConditions(context, outcome, withHistory(context.world.deployment.status, placed, context.now));
 }
