@@ -80,7 +80,11 @@ const newestCheckpoint = object(
   {
     jobId: text('The job that completed it.'),
     path: text('Where it lies.'),
-    process: text('The JobManager process that ran the job: uid of its pod and number of its restarts.'),
+    process: optional(
+      text(
+        'The JobManager process that ran it: uid of its pod and number of its restarts. Absent once it was started anew.',
+      ),
+    ),
     recordedAt: text('When it was written here, RFC 3339.'),
   },
 );

@@ -2,6 +2,7 @@ import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecD
 import type { FlinkConfig } from '@drey/flink';
 import type { ChangeClassification } from '../job/change-class.ts';
 import type { ConditionDraft } from '../job/conditions.ts';
+import type { ExceptionLimits } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
@@ -19,6 +20,7 @@ export interface DecideConfig {
   readonly validate: (deployment: FlinkDeployment) => string | undefined;
   readonly errorLimits: ErrorLimits;
   readonly snapshots: SnapshotPolicy;
+  readonly exceptionLimits: ExceptionLimits;
   /** Logging files of clusters that bring none; absent: not known. */
   readonly defaultLogging?: Readonly<Record<string, string>>;
   /** How often an object at rest is looked at, in milliseconds. */

@@ -129,7 +129,7 @@ export function contextOf(world: World, config: DecideConfig): Context {
   const runningOptions = config.configurationOf(stored === undefined ? wanted : { ...deployment, spec: stored.spec });
   const options = fallback === undefined && invalid === undefined ? config.configurationOf(wanted) : runningOptions;
   const stateful = (jobOf(wanted.spec).upgradeMode ?? 'stateless') !== 'stateless';
-  const { errorLimits } = config;
+  const { errorLimits, exceptionLimits } = config;
   const observed =
     stored === undefined
       ? { status: before, events: [] }
@@ -141,6 +141,7 @@ export function contextOf(world: World, config: DecideConfig): Context {
           job,
           options: runningOptions,
           errorLimits,
+          exceptionLimits,
           stateful,
         });
   const validated = withValidation(observed.status, invalid, config);

@@ -26,7 +26,8 @@ export function keepsState({ wanted, runningOptions }: Pick<Context, 'wanted' | 
  */
 export function isReplaced(context: Context): boolean {
   const { seen, jobManager, jobManagerPods } = context.world;
-  if (!keepsState(context) || seen === undefined || seen.jobId !== context.status.jobStatus?.jobId) return false;
+  if (!keepsState(context) || seen?.process === undefined) return false;
+  if (seen.jobId !== context.status.jobStatus?.jobId) return false;
   if (!jobManager.known || jobManager.value === undefined || !jobManagerPods.known) return false;
   return !jobManagerPods.value.some((pod) => processOf(pod) === seen.process);
 }

@@ -17,6 +17,8 @@ import type { FlinkReadings, ObservedPod, World } from './world.ts';
 
 /** How long Flink may take to answer an observation; a longer wait would hold up everything else about the object. */
 const OBSERVATION_TIMEOUT_MS = 3_000;
+/** Flink itself keeps 16 failures of a job unless it is told otherwise. */
+const EXCEPTIONS_READ = 20;
 
 /** What an observation needs besides the object. */
 export interface ObserveOptions {
@@ -140,14 +142,17 @@ async function readJob(
   const wantsCheckpoints =
     job !== undefined && (endIsFresh || (over && operation !== undefined) || wantsFacts || pending);
   const rescaling = operation?.phase === 'rescaling';
-  const [checkpoints, failure, facts, taskManagers, requirements] = await Promise.all([
+  // Of a job that is over everything was told when its end was seen.
+  const wantsExceptions = job !== undefined && (changed || (!over && operation === undefined));
+  const [checkpoints, failure, facts, taskManagers, requirements, exceptions] = await Promise.all([
     wantsCheckpoints ? cluster.checkpoints(jobId, call) : undefined,
     job?.state === 'FAILED' && changed ? cluster.failure(jobId, call) : undefined,
     wantsFacts ? cluster.facts(call) : undefined,
     wantsFacts ? cluster.taskManagerCount(call) : undefined,
     rescaling || (pending && job !== undefined && isAdaptive) ? cluster.requirements(jobId, call) : undefined,
+    wantsExceptions ? cluster.exceptions(jobId, EXCEPTIONS_READ, call) : undefined,
   ]);
-  return { jobs, savepoint, checkpoints, failure, facts, taskManagers, requirements };
+  return { jobs, savepoint, checkpoints, failure, facts, taskManagers, requirements, exceptions };
 }
 
 /** The Flink cluster behind a deployment's REST Service. */

@@ -1,15 +1,18 @@
 import type { FlinkDeploymentStatus } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
+import { type ExceptionLimits, withExceptions } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import { withFoundJob, withStableSpec } from '../job/observed-job.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
+import { secretsOf, withoutSecrets } from '../job/redaction.ts';
 import { ERROR_TYPES, type ErrorLimits, errorText, typeOf } from '../job/resource-error.ts';
 import { withJobState, withoutError } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { clusterInfo } from './cluster-info.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
+import { withNewestCheckpoint } from './known-checkpoint.ts';
 import type { World } from './world.ts';
 
 /** What the observations of one pass are put together from. */
@@ -22,6 +25,7 @@ export interface ObservationInput {
   /** Configuration of the running cluster. */
   readonly options: FlinkConfig;
   readonly errorLimits: ErrorLimits;
+  readonly exceptionLimits: ExceptionLimits;
   /** Whether the user's spec wants state to be carried. */
   readonly stateful: boolean;
 }
@@ -74,8 +78,13 @@ function withObservedJob(input: ObservationInput): Observed {
   const { status, job, world } = input;
   const previous = status.jobStatus?.state ?? undefined;
   if (job.kind === 'found') {
-    const { failure } = world.flink;
-    return withFoundJob({ ...input, kind: 'FlinkDeployment', failure, now: world.now }, job);
+    const { failure, exceptions } = world.flink;
+    const { now, deployment } = world;
+    const found = withFoundJob({ ...input, kind: 'FlinkDeployment', failure, now }, job);
+    const limits = input.exceptionLimits;
+    const clean = (text: string): string => withoutSecrets(text, secretsOf(deployment));
+    const told = withExceptions({ status: found.status, exceptions, now, limits, clean });
+    return { status: withNewestCheckpoint(told.status, input), events: [...found.events, ...told.events] };
   }
   if (isTerminal(previous) || previous === undefined) return { status, events: [] };
   const lost = job.kind === 'missing' || status.jobManagerDeploymentStatus !== 'READY' || previous === 'RUNNING';

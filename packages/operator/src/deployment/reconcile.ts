@@ -9,6 +9,7 @@ import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
 import { decide } from './decide.ts';
 import { keepsState, servingProcess } from './job-manager-process.ts';
+import { recordedCheckpoint } from './known-checkpoint.ts';
 import { flinkOf, observe } from './observe.ts';
 import type { Plan } from './plan.ts';
 import type { World } from './world.ts';
@@ -29,10 +30,16 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   // The cache is shared and never changed; every write starts from a copy of what changes.
   const deployment = cached as FlinkDeployment;
   const { configurationOf } = policy;
-  const options = { epoch: scope.epoch(), signal: pass.signal, configurationOf, seen: pulse.seen(pass.key) };
+  const options = {
+    epoch: scope.epoch(),
+    signal: pass.signal,
+    configurationOf,
+    seen: pulse.seen(pass.key) ?? recordedCheckpoint(deployment),
+  };
   const world = await observe(env, deployment, options);
   const plan = decide(world, policy);
   const flink = flinkFor(scope, world);
+  if (plan.steps.some((step) => step.kind === 'create-cluster')) pulse.retire(pass.key);
   try {
     await act(env, deployment, plan, {
       signal: pass.signal,

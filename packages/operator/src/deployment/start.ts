@@ -11,6 +11,7 @@ import { after, inTransition } from '../job/wake-up.ts';
 import { changeEvent } from './change-event.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
+import { withRetiredCheckpoint } from './known-checkpoint.ts';
 import type { ClusterToCreate, Step } from './plan.ts';
 import { specChange } from './spec-change.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
@@ -54,7 +55,10 @@ export function startCluster(
     now: context.now,
   });
   const status: FlinkDeploymentStatus = {
-    ...withJob(recorded, { jobId: source.jobId, upgradeSavepointPath: source.upgradeSavepointPath }),
+    ...withJob(withRetiredCheckpoint(recorded), {
+      jobId: source.jobId,
+      upgradeSavepointPath: source.upgradeSavepointPath,
+    }),
     jobManagerDeploymentStatus: 'MISSING',
     operation: deploying,
   };

@@ -7,7 +7,7 @@ import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
  * else where it began. undefined: nobody knows any.
  */
 export function newestKnownPath(status: JobResourceStatus, seen: SeenState | undefined): string | undefined {
-  if (seen !== undefined && seen.jobId === status.jobStatus?.jobId) return seen.path;
+  if (seen?.process !== undefined && seen.jobId === status.jobStatus?.jobId) return seen.path;
   const path = recordedStatePath(status);
   return path === LAST_STATE_MARKER ? undefined : path;
 }

@@ -26,7 +26,8 @@ export interface PulseTarget {
 /** The newest state that one JobManager process was seen to complete. */
 export interface SeenState {
   readonly jobId: string;
-  readonly process: string;
+  /** undefined: the job was started anew since, so this is not its newest state any more. */
+  readonly process: string | undefined;
   readonly path: string;
 }
 
@@ -72,10 +73,19 @@ export class JobPulse {
     return this.#seen.get(key);
   }
 
-  /** Remembers the newest of `checkpoints`, when it can be started from. */
-  remember(key: string, jobId: string, process: string, checkpoints: FlinkCheckpoints): void {
+  /** Remembers the newest of `checkpoints`, when it can be started from. True: nothing was known of this run before. */
+  remember(key: string, jobId: string, process: string, checkpoints: FlinkCheckpoints): boolean {
     const path = newestCheckpoint(checkpoints)?.path;
-    if (path !== undefined && path !== NOT_ADDRESSABLE) this.#seen.set(key, { jobId, process, path });
+    if (path === undefined || path === NOT_ADDRESSABLE) return false;
+    const isFirst = this.#seen.get(key)?.process !== process;
+    this.#seen.set(key, { jobId, process, path });
+    return isFirst;
+  }
+
+  /** The job is started anew: what is remembered is the state of the run before. */
+  retire(key: string): void {
+    const seen = this.#seen.get(key);
+    if (seen !== undefined) this.#seen.set(key, { ...seen, process: undefined });
   }
 
   /** The object is gone. */
@@ -107,7 +117,9 @@ export class JobPulse {
   async #lookAtCheckpoints(key: string, target: PulseTarget): Promise<void> {
     const { flink, jobId, process } = target;
     const answer = await flink.checkpoints(jobId, { timeoutMs: TIMEOUT_MS, signal: this.#signal });
-    if (answer.kind === 'ok' && process !== undefined) this.remember(key, jobId, process, answer.value);
+    if (answer.kind !== 'ok' || process === undefined) return;
+    // The first checkpoint of a run is to be in the status soon; the others are written there now and then.
+    if (this.remember(key, jobId, process, answer.value)) this.#wake(key);
   }
 
   #stop(): void {

@@ -31,5 +31,10 @@ export function operatorPolicy(
       causes: options.get(operatorOptions.exceptionThrowableListMaxCount),
       labels: options.get(operatorOptions.exceptionLabelMapper),
     },
+    exceptionLimits: {
+      perPass: options.get(operatorOptions.eventsExceptionsLimit),
+      stackLines: options.get(operatorOptions.eventsExceptionsStackTraceLines),
+      fieldLength: options.get(operatorOptions.exceptionFieldMaxLength),
+    },
   };
 }
