@@ -286,8 +286,8 @@ export class Store<T extends KubeObject, I extends string = never> {
   }
 
   #prepare(object: T): Cached<T> {
-    delete object.metadata.managedFields;
     const kept = this.#options.transform?.(object) ?? object;
+    delete kept.metadata.managedFields;
     return (this.#options.freeze ? deepFreeze(kept) : kept) as Cached<T>;
   }
 

@@ -1,7 +1,8 @@
-import { type Cached, type KubeObject, keyOf, priority, type Store, storeSource } from '@drey/kube';
+import { Applier, type Cached, type KubeObject, keyOf, priority, type Store, storeSource } from '@drey/kube';
 import { clusterOf } from '../runtime/caches.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindController, KindScope } from '../runtime/kind-controller.ts';
+import { DriftMemory } from './drift-reading.ts';
 import { reconcile } from './reconcile.ts';
 
 /** Reconciles FlinkDeployments. Woken by the object itself, by everything of its cluster, and by its job's pulse. */
@@ -9,6 +10,8 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
   const { env, signal } = scope;
   const { caches, clock, random } = env;
   const pulse = new JobPulse({ clock, random, wake, signal });
+  const drift = new DriftMemory();
+  const applier = new Applier(env.kube);
   const toCluster = (object: Cached<KubeObject>): string[] =>
     clusterOf(object).filter((key) => caches.flinkDeployments.getByKey(key) !== undefined);
   const ofCluster = <T extends KubeObject>(store: Pick<Store<T>, 'subscribe' | 'whenSynced'>) =>
@@ -16,6 +19,13 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
       priorityOf: () => priority.transition,
       ignoreOwn: true,
     });
+  // An Ingress has the name of its deployment, and its labels are the user's.
+  const ofOwner = <T extends KubeObject>(store: Pick<Store<T>, 'subscribe' | 'whenSynced'>) =>
+    storeSource(
+      store,
+      (change) => [keyOf(change.object)].filter((key) => caches.flinkDeployments.getByKey(key) !== undefined),
+      { priorityOf: () => priority.transition, ignoreOwn: true },
+    );
   return {
     kind: 'FlinkDeployment',
     sources: [
@@ -23,8 +33,10 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
       ofCluster(caches.deployments),
       ofCluster(caches.pods),
       ofCluster(caches.services),
+      ofCluster(caches.configMaps),
+      ...(caches.ingresses ? [ofOwner(caches.ingresses)] : []),
     ],
-    reconcile: (pass) => reconcile({ ...scope, pulse }, pass),
+    reconcile: (pass) => reconcile({ ...scope, pulse, drift, applier }, pass),
     watchedJobs: () => pulse.size,
   };
 }

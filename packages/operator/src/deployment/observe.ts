@@ -11,6 +11,7 @@ import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import { type ReadingScope, readRemains, readSessionJobs, readTaskManagers } from './cluster-readings.ts';
 import { isSessionCluster } from './context.ts';
+import { type DriftMemory, readDrift } from './drift-reading.ts';
 import { readHaMetadata } from './ha-metadata.ts';
 import { observedDeployment, observedPod } from './kube-readings.ts';
 import type { FlinkReadings, ObservedPod, World } from './world.ts';
@@ -26,6 +27,7 @@ export interface ObserveOptions {
   readonly signal: AbortSignal;
   readonly configurationOf: (deployment: FlinkDeployment) => FlinkConfig;
   readonly seen: SeenState | undefined;
+  readonly drift: DriftMemory;
 }
 
 /** Makes all readings for one object. Rejects only when `signal` aborts or the object's own data are broken. */
@@ -41,11 +43,12 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
   const { signal } = options;
   const reading: ReadingScope = { env, deployment, namespace, name, present: cached !== undefined, signal };
   const scope: Scope = { env, deployment, options, jobManagerPods, present: reading.present };
-  const [remains, ha, flink, snapshots] = await Promise.all([
+  const [remains, ha, flink, snapshots, drift] = await Promise.all([
     readRemains(reading),
     readHaMetadata(reading, options.configurationOf),
     readFlink(scope),
     readSnapshots(env, deployment, servingFlink(scope), { timeoutMs: OBSERVATION_TIMEOUT_MS, signal }),
+    readDrift(reading, options.drift),
   ]);
   options.signal.throwIfAborted();
   return {
@@ -60,6 +63,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     taskManagers: readTaskManagers(reading),
     sessionJobs: readSessionJobs(reading),
     remains,
+    drift,
     ha,
     flink,
     snapshots,

@@ -1,6 +1,6 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
-import type { Outcome, Pass } from '@drey/kube';
+import type { Applier, Outcome, Pass } from '@drey/kube';
 import { noteDecision } from '../job/note-decision.ts';
 import { failPass, outcomeOf, tellPass } from '../job/pass.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
@@ -8,6 +8,7 @@ import type { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
 import { decide } from './decide.ts';
+import type { DriftMemory } from './drift-reading.ts';
 import { keepsState, servingProcess } from './job-manager-process.ts';
 import { recordedCheckpoint } from './known-checkpoint.ts';
 import { flinkOf, observe } from './observe.ts';
@@ -17,6 +18,8 @@ import type { World } from './world.ts';
 /** What passes over deployments share. */
 export interface ReconcileScope extends Pick<KindScope, 'env' | 'policy' | 'epoch'> {
   readonly pulse: JobPulse;
+  readonly drift: DriftMemory;
+  readonly applier: Applier;
 }
 
 /** One pass: observe, decide, act. */
@@ -25,6 +28,7 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   const cached = env.caches.flinkDeployments.getByKey(pass.key);
   if (cached === undefined) {
     pulse.forget(pass.key);
+    scope.drift.forget(pass.key);
     return { type: 'gone' };
   }
   // The cache is shared and never changed; every write starts from a copy of what changes.
@@ -35,6 +39,7 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
     signal: pass.signal,
     configurationOf,
     seen: pulse.seen(pass.key) ?? recordedCheckpoint(deployment),
+    drift: scope.drift,
   };
   const world = await observe(env, deployment, options);
   const plan = decide(world, policy);
@@ -44,6 +49,7 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
     await act(env, deployment, plan, {
       signal: pass.signal,
       flink,
+      applier: scope.applier,
       deletionPropagation: policy.options.get(operatorOptions.resourceDeletionPropagation),
     });
   } catch (error) {

@@ -84,7 +84,8 @@ export function createRecorded(
   const generation = status.observedGeneration ?? context.generation;
   const mode = spec.job?.upgradeMode ?? 'stateless';
   const cluster: ClusterToCreate = {
-    deployment: { ...wanted, spec: started(spec) },
+    // The recorded mode says where the state comes from; how it will be carried on is the user's choice.
+    deployment: { ...wanted, spec: started(spec, jobOf(wanted.spec).upgradeMode ?? 'stateless') },
     operationId: operation.id,
     jobId,
     savepointPath: startPath(status, mode),
@@ -127,12 +128,12 @@ function deployed(context: Context, mode: UpgradeMode, generation: number): Flin
   };
 }
 
-function started(spec: FlinkDeploymentSpec): FlinkDeploymentSpec {
-  return { ...spec, job: { ...spec.job, state: 'running' } };
+function started(spec: FlinkDeploymentSpec, upgradeMode = spec.job?.upgradeMode): FlinkDeploymentSpec {
+  return { ...spec, job: { ...spec.job, state: 'running', ...(upgradeMode && { upgradeMode }) } };
 }
 
 /** The path in the configuration of the new cluster. */
-function startPath(status: FlinkDeploymentStatus, mode: UpgradeMode): string | undefined {
+export function startPath(status: FlinkDeploymentStatus, mode: UpgradeMode): string | undefined {
   if (mode === 'stateless') return undefined;
   if (mode === 'savepoint') return recordedStatePath(status);
   // With HA metadata Flink looks there first; the path counts as long as the job has no checkpoint of its own.

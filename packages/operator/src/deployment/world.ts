@@ -35,6 +35,8 @@ export interface World {
   readonly sessionJobs: Reading<readonly ObservedSessionJob[]>;
   /** What is left of a cluster, read from the API server itself; known only while a cluster is being removed or replaced. */
   readonly remains: Reading<Remains>;
+  /** How the objects of a cluster at rest differ from what they were made as. */
+  readonly drift: Reading<Drift>;
   /** HA metadata, read from the API server itself; known only where a decision may need it. */
   readonly ha: Reading<HaMetadata>;
   readonly flink: FlinkReadings;
@@ -106,6 +108,26 @@ export interface Remains {
   readonly jobManagerPods?: readonly string[];
   /** The Deployment of TaskManagers; only standalone clusters have one. */
   readonly taskManagers?: TaskManagerDeployment | undefined;
+}
+
+/** How the objects of a cluster differ from what they were made as. */
+export interface Drift {
+  /** Objects to put back. */
+  readonly repairs: readonly DriftedObject[];
+  /** The Ingress of this deployment, which its spec no longer asks for. */
+  readonly surplus: { readonly name: string; readonly uid: string } | undefined;
+  /** What others changed that only a restart would undo. */
+  readonly reported: readonly DriftedObject[];
+}
+
+/** An object that differs from what it was made as. */
+export interface DriftedObject {
+  readonly kind: string;
+  readonly name: string;
+  /** The fields; none: the object is gone. */
+  readonly fields: readonly string[];
+  /** Who changed them, as the API server recorded it. */
+  readonly by: string | undefined;
 }
 
 /** Flink's HA ConfigMaps for one cluster. */

@@ -8,8 +8,10 @@ import {
 } from '@drey/api';
 import {
   type Cached,
+  ConfigMap,
   Deployment,
   type DeploymentSpec,
+  Ingress,
   type KubeObject,
   Pod,
   type Resource,
@@ -17,11 +19,18 @@ import {
   Store,
 } from '@drey/kube';
 
+import { textDigest } from '../deployment/drift-compare.ts';
+import { type Edited, type FieldPath, foreignEdits } from '../deployment/field-managers.ts';
+
 /** Label that Flink puts on everything it makes, on HA metadata of standalone clusters too, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';
 
 /** Label of everything that belongs to a cluster, native or standalone. */
 export const CLUSTER_SELECTOR = 'type in (flink-native-kubernetes,flink-standalone-kubernetes)';
+
+/** Configuration of clusters; HA metadata, which Flink writes every few seconds, is read where it is needed. */
+const CONFIGURATION_SELECTOR = `${CLUSTER_SELECTOR},configmap-type!=high-availability`;
+const INGRESS_SELECTOR = 'component=ingress';
 
 /** The objects of all clusters in memory, filed under `namespace/cluster id`. */
 export interface Caches {
@@ -29,6 +38,10 @@ export interface Caches {
   readonly deployments: Store<Deployment>;
   readonly pods: Store<Pod, 'cluster'>;
   readonly services: Store<Service>;
+  /** In place of each file its digest. */
+  readonly configMaps: Store<ConfigMap>;
+  /** undefined: the operator is not to touch Ingresses, and may lack the right to. */
+  readonly ingresses: Store<Ingress> | undefined;
   /** By the session cluster they name. */
   readonly sessionJobs: Store<FlinkSessionJob, 'cluster'>;
   /** By the job they are of. */
@@ -64,16 +77,26 @@ export function watchedBy(caches: Caches): readonly Watched[] {
     watched(Deployment, caches.deployments, CLUSTER_SELECTOR),
     watched(Pod, caches.pods as never, CLUSTER_SELECTOR),
     watched(Service, caches.services, CLUSTER_SELECTOR),
+    watched(ConfigMap, caches.configMaps, CONFIGURATION_SELECTOR),
+    ...(caches.ingresses ? [watched(Ingress, caches.ingresses, INGRESS_SELECTOR)] : []),
   ];
 }
 
-/** Empty caches. They keep only what decisions read: specs of pods and of Deployments are dropped. */
-export function createCaches(onFault: (error: unknown) => void): Caches {
+/**
+ * Empty caches. They keep only what decisions read: specs of pods, templates of Deployments and texts of ConfigMaps are
+ * dropped; who else changed an object is kept in short.
+ */
+export function createCaches(
+  onFault: (error: unknown) => void,
+  { ingresses = true }: { readonly ingresses?: boolean } = {},
+): Caches {
   return {
     flinkDeployments: new Store<FlinkDeployment>({ onFault }),
     deployments: new Store<Deployment>({ onFault, transform: withoutTemplate }),
     pods: new Store<Pod, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: withoutSpec }),
     services: new Store<Service>({ onFault }),
+    configMaps: new Store<ConfigMap>({ onFault, transform: digested }),
+    ingresses: ingresses ? new Store<Ingress>({ onFault, transform: withoutStatus }) : undefined,
     sessionJobs: new Store<FlinkSessionJob, 'cluster'>({ onFault, indexers: { cluster: sessionClusterOf } }),
     snapshots: new Store<FlinkStateSnapshot, 'job'>({ onFault, indexers: { job: jobOfSnapshot } }),
   };
@@ -101,7 +124,24 @@ function jobOfSnapshot({ metadata, spec }: Cached<FlinkStateSnapshot>): string[]
 function withoutTemplate(deployment: Deployment): Deployment {
   const spec: DeploymentSpec = { selector: {}, template: {} };
   if (deployment.spec?.replicas !== undefined) spec.replicas = deployment.spec.replicas;
-  return { ...deployment, spec };
+  return withEdits({ ...deployment, spec }, [
+    ['spec', 'replicas'],
+    ['spec', 'template'],
+  ]);
+}
+
+function digested(map: ConfigMap): ConfigMap {
+  const data = Object.fromEntries(Object.entries(map.data ?? {}).map(([key, text]) => [key, textDigest(text)]));
+  return withEdits({ apiVersion: map.apiVersion, kind: map.kind, metadata: map.metadata, data }, [['data']]);
+}
+
+function withEdits<T extends KubeObject>(object: T, roots: readonly FieldPath[]): T & Edited {
+  const edits = foreignEdits(object, roots);
+  return edits.length === 0 ? object : { ...object, edits };
+}
+
+function withoutStatus({ status: _, ...ingress }: Ingress): Ingress {
+  return ingress;
 }
 
 function withoutSpec(pod: Pod): Pod {

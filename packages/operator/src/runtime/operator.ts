@@ -100,7 +100,9 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   const metrics = env.metrics ?? operatorMetrics();
   const stopped = new AbortController();
   const finished = new AbortController();
-  const caches = createCaches((error) => env.log.error({ err: error }, 'a listener of a cache failed'));
+  const caches = createCaches((error) => env.log.error({ err: error }, 'a listener of a cache failed'), {
+    ingresses: current.policy.options.get(operatorOptions.ingressManage),
+  });
   const permit = options.permit ?? (() => undefined);
   const kube = showOwnWrites(fencedClient(env.kube, permit), storeOf(caches));
   const recorder = eventRecorder({ kube, clock: env.clock, log: env.log, signal: finished.signal });

@@ -77,10 +77,18 @@ export class SmallCluster {
       patch: (r, _ns, name, _type, patch) => call(`patch ${r.plural}`, () => this.#finalizers(r, name, patch)) as never,
       delete: (r, _ns, name, o) => call(`delete ${r.plural}`, () => this.#delete(r, name, o?.uid)),
       watch: refuse,
-      apply: refuse,
+      apply: (r, intent) => call(`apply ${r.plural}`, () => this.#apply(r, intent as never)) as never,
       logs: refuse,
       raw: refuse,
     };
+  }
+
+  /** What the intent says is there afterwards; what it leaves open stays. */
+  #apply(r: Resource<KubeObject>, intent: AnyObject): AnyObject {
+    const name = intent.metadata.name ?? '';
+    this.log.push(`apply ${r.plural}/${name}`);
+    const live = this.get(r, name) as AnyObject | undefined;
+    return this.#store(r, (live === undefined ? intent : merged(live, intent)) as AnyObject);
   }
 
   #store(r: Resource<KubeObject>, object: AnyObject): AnyObject {
@@ -246,6 +254,13 @@ export class SmallCluster {
     }
     return { kind: 'ok', value: undefined };
   }
+}
+
+function merged(live: unknown, intent: unknown): unknown {
+  if (typeof intent !== 'object' || intent === null || Array.isArray(intent)) return intent;
+  if (typeof live !== 'object' || live === null || Array.isArray(live)) return intent;
+  const changes = Object.entries(intent).map(([key, value]) => [key, merged((live as AnyObject)[key], value)]);
+  return { ...live, ...Object.fromEntries(changes) };
 }
 
 function missing(r: Resource<KubeObject>, name: string): never {

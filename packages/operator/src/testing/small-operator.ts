@@ -1,7 +1,8 @@
 import { FlinkDeployments, FlinkSessionJobs } from '@drey/api';
-import { Deployment, Pod, Service } from '@drey/kube';
+import { Applier, ConfigMap, Deployment, Ingress, Pod, Service } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { pino } from 'pino';
+import { DriftMemory } from '../deployment/drift-reading.ts';
 import { reconcile } from '../deployment/reconcile.ts';
 import { createCaches } from '../runtime/caches.ts';
 import { clusterBuilder } from '../runtime/cluster-builder.ts';
@@ -77,6 +78,8 @@ function operatorProcess(cluster: SmallCluster, seed: number, time: { now: numbe
     caches.deployments.feed().replace(all(Deployment.plural) as never, '0');
     caches.pods.feed().replace(all(Pod.plural) as never, '0');
     caches.services.feed().replace(all(Service.plural) as never, '0');
+    caches.configMaps.feed().replace(all(ConfigMap.plural) as never, '0');
+    caches.ingresses?.feed().replace(all(Ingress.plural) as never, '0');
   };
   let state = seed;
   const random = {
@@ -94,7 +97,11 @@ function operatorProcess(cluster: SmallCluster, seed: number, time: { now: numbe
     clusters: clusterBuilder(DEFAULT_OPERATOR_CONFIG),
   };
   const pulse = new JobPulse({ clock, random, wake: () => undefined, signal });
-  const scope = { env, policy: POLICY, pulse, epoch: () => 0 };
+  const scope = {
+    ...{ env, policy: POLICY, pulse, epoch: () => 0 },
+    drift: new DriftMemory(),
+    applier: new Applier(cluster.kube),
+  };
   return async () => {
     refill();
     time.now += PASS_MS;

@@ -67,6 +67,7 @@ export function aWorld(deployment: FlinkDeployment, changes: Partial<World> = {}
     taskManagers: known(undefined, NOW),
     sessionJobs: unknown('it is no session cluster', NOW),
     remains: unknown('not read in this pass', NOW),
+    drift: unknown('not read in this pass', NOW),
     ha: unknown('not read in this pass', NOW),
     flink: {
       jobs: undefined,
