@@ -12,7 +12,13 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      { test: { name: 'golden', include: ['packages/*/src/**/*.golden.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'golden',
+          include: ['packages/*/src/**/*.golden.test.ts', 'sim/**/*.golden.test.ts'],
+          testTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'e2e',
