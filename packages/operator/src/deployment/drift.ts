@@ -1,3 +1,4 @@
+import { operatorOptions } from '@drey/flink';
 import type { ConditionDraft } from '../job/conditions.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { after } from '../job/wake-up.ts';
@@ -12,7 +13,8 @@ import type { Drift, DriftedObject } from './world.ts';
  * fields others changed. What only a restart could undo is reported and left: the user may have meant it, and no running job
  * is restarted for it.
  */
-export function withDriftRepaired(context: Context, outcome: Outcome): Outcome {
+export function withDriftRepaired(context: Context, decided: Outcome): Outcome {
+  const outcome = { ...decided, events: [...(decided.events ?? []), ...ingressEvents(context)] };
   const { world, recorded } = context;
   const jobManager = world.jobManager.known ? world.jobManager.value : undefined;
   if (!world.drift.known || recorded === undefined || jobManager === undefined) return kept(context, outcome);
@@ -32,6 +34,14 @@ export function withDriftRepaired(context: Context, outcome: Outcome): Outcome {
     events: [...(outcome.events ?? []), ...repairs.map(repairedEvent), ...reportedEvents(context, drift)],
     ...(steps.length === 0 ? {} : { wakeUp: after(0) }),
   };
+}
+
+/** The user asks for an Ingress, and whoever installed the operator does not want it to make any. */
+function ingressEvents({ recorded, runningOptions }: Context): PlannedEvent[] {
+  const asked = recorded?.spec.ingress !== undefined && recorded.spec.ingress !== null;
+  if (!asked || runningOptions.get(operatorOptions.ingressManage)) return [];
+  const message = 'spec.ingress has no effect: kubernetes.operator.ingress.manage is false.';
+  return [{ type: 'Warning', reason: 'IngressManagement', message, component: 'Operator', once: true }];
 }
 
 /**
