@@ -89,7 +89,7 @@ export async function readDrift(scope: ReadingScope, memory: DriftMemory): Promi
 }
 
 /** The spec of a cluster that is as it should be; undefined while something is done to it, or when it is not wanted. */
-function settledSpec({ metadata, status }: FlinkDeployment): RecordedSpec | undefined {
+export function settledSpec({ metadata, status }: FlinkDeployment): RecordedSpec | undefined {
   if (metadata.deletionTimestamp !== undefined || currentOperation(status?.operation) !== undefined) return undefined;
   if (status?.reconciliationStatus?.state !== 'DEPLOYED' && status?.reconciliationStatus?.state !== 'ROLLED_BACK') {
     return undefined;
