@@ -46,7 +46,8 @@ function clusters(): Found[] {
         area.files.includes(folder + file) ? documents(area.text(folder + file)) : [];
       const objects = ['deployments', 'services', 'configmaps', 'ingresses'].flatMap((kind) => read(`${kind}.yaml`));
       return (read('flinkdeployments.yaml') as unknown as FlinkDeployment[])
-        .filter((one) => settledSpec(one) !== undefined)
+        // One whose spec has just changed is being replaced.
+        .filter((one) => settledSpec(one) !== undefined && one.metadata.generation === one.status?.observedGeneration)
         .filter((one) =>
           objects.some((object) => object.kind === 'Deployment' && object.metadata.name === one.metadata.name),
         )
