@@ -1,5 +1,6 @@
+import type { FlinkStateSnapshot } from '@drey/api';
 import { Applier, type Cached, type KubeObject, keyOf, priority, type Store, storeSource } from '@drey/kube';
-import { clusterOf } from '../runtime/caches.ts';
+import { clusterOf, sessionClusterOf } from '../runtime/caches.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindController, KindScope } from '../runtime/kind-controller.ts';
 import { DriftMemory } from './drift-reading.ts';
@@ -26,6 +27,10 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
       (change) => [keyOf(change.object)].filter((key) => caches.flinkDeployments.getByKey(key) !== undefined),
       { priorityOf: () => priority.transition, ignoreOwn: true },
     );
+  const ofSnapshot = ({ metadata, spec }: Cached<FlinkStateSnapshot>): string[] =>
+    spec.jobReference?.kind === 'FlinkDeployment' ? [`${metadata.namespace}/${spec.jobReference.name}`] : [];
+  const isBeingDeleted = (key: string): boolean =>
+    caches.flinkDeployments.getByKey(key)?.metadata.deletionTimestamp !== undefined;
   return {
     kind: 'FlinkDeployment',
     sources: [
@@ -34,7 +39,10 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
       ofCluster(caches.pods),
       ofCluster(caches.services),
       ofCluster(caches.configMaps),
+      storeSource(caches.snapshots, (change) => ofSnapshot(change.object), { ignoreOwn: true }),
       ...(caches.ingresses ? [ofOwner(caches.ingresses)] : []),
+      // A session cluster that is being deleted waits for its jobs to go.
+      storeSource(caches.sessionJobs, (change) => sessionClusterOf(change.object).filter(isBeingDeleted)),
     ],
     reconcile: (pass) => reconcile({ ...scope, pulse, drift, applier }, pass),
     watchedJobs: () => pulse.size,

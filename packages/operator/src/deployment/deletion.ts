@@ -5,9 +5,10 @@ import { withJob } from '../job/status.ts';
 import { followStop, stopRequest } from '../job/stop.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { inTransition, ON_CHANGE } from '../job/wake-up.ts';
-import type { Context, Outcome } from './context.ts';
+import { type Context, isSessionCluster, type Outcome } from './context.ts';
 import type { Step } from './plan.ts';
 import { removeCluster } from './removal.ts';
+import { sessionDeletionBlocked } from './session-deletion.ts';
 
 /** Name of the finalizer, the one of the Apache operator, so that either operator can finish a deletion. */
 export const FINALIZER = 'flinkdeployments.flink.apache.org/finalizer';
@@ -29,7 +30,10 @@ export function deletion(context: Context): Outcome {
   }
   const deleting: Context = { ...context, status: { ...context.status, lifecycleState: 'DELETING' } };
   const operation = currentOperation(context.status.operation);
-  if (operation?.kind !== 'delete') return begin(deleting);
+  if (operation?.kind !== 'delete') {
+    const blocked = isSessionCluster(context.wanted.spec) ? sessionDeletionBlocked(deleting) : undefined;
+    return blocked ?? begin(deleting);
+  }
   if (operation.phase === 'stopping') return stopping(deleting, operation);
   return removing(deleting, operation);
 }

@@ -111,7 +111,8 @@ export function clusterOf(object: {
   return namespace === undefined || app === undefined ? [] : [`${namespace}/${app}`];
 }
 
-function sessionClusterOf({ metadata, spec }: Cached<FlinkSessionJob>): string[] {
+/** `namespace/name` of the session cluster that a job names. */
+export function sessionClusterOf({ metadata, spec }: Cached<FlinkSessionJob>): string[] {
   return [`${metadata.namespace}/${spec.deploymentName}`];
 }
 
