@@ -1,7 +1,15 @@
 export type { DecideConfig } from './deployment/context.ts';
 export { decide } from './deployment/decide.ts';
+export {
+  type ForeseenChange,
+  type ForeseenState,
+  type ForeseenUpgrade,
+  type Foresight,
+  foresee,
+} from './deployment/foresee.ts';
 export type { Plan, Step } from './deployment/plan.ts';
 export type { World } from './deployment/world.ts';
+export { type ChangeClass, type ClassifiedDifference, isInPlace } from './job/change-class.ts';
 export type { PlannedEvent } from './job/planned.ts';
 export { readOperatorConfig } from './runtime/config-directory.ts';
 export { type DecisionFile, FORMAT as DECISION_FORMAT } from './runtime/decision-export.ts';
@@ -15,6 +23,7 @@ export {
   runElected,
 } from './runtime/leadership.ts';
 export { operatorLogger } from './runtime/log.ts';
+export { type LookEnv, lookAt } from './runtime/look.ts';
 export { type OperatorMetrics, operatorMetrics } from './runtime/metrics.ts';
 export {
   createOperator,

@@ -1,0 +1,57 @@
+import type { FlinkDeployment } from '@drey/api';
+import { type Json, jsonEqual } from '@drey/api';
+
+/** Annotation in which `kubectl apply` keeps what it applied last. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * The live object as it would be once `file` is applied, with the generation it would then have. As `kubectl apply` does it,
+ * where that was used before: members that the last applied file had and this one has not go, members that neither has, such
+ * as a number of replicas that an autoscaler wrote, stay. Where it was not, the file's spec takes the place of the live one.
+ */
+export function appliedTo(live: FlinkDeployment, file: FlinkDeployment): FlinkDeployment {
+  const last = lastApplied(live);
+  const spec =
+    last === undefined ? file.spec : (merge(live.spec, last.spec ?? null, file.spec) as FlinkDeployment['spec']);
+  const changed = !jsonEqual(plain(live.spec), plain(spec));
+  const generation = (live.metadata.generation ?? 1) + (changed ? 1 : 0);
+  return { ...live, spec, metadata: { ...live.metadata, generation } };
+}
+
+/** An object that is not on the cluster, as it would be created. */
+export function created(file: FlinkDeployment, namespace: string): FlinkDeployment {
+  const { status: _, ...object } = file;
+  return { ...object, metadata: { ...file.metadata, namespace, generation: 1, uid: '', resourceVersion: '0' } };
+}
+
+function lastApplied(live: FlinkDeployment): FlinkDeployment | undefined {
+  const text = live.metadata.annotations?.[LAST_APPLIED];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as FlinkDeployment;
+  } catch {
+    return undefined; // kubectl would refuse to apply; then the file counts as it is
+  }
+}
+
+/** Three ways: what `last` had and `file` has not goes. Lists are replaced whole, as for every custom resource. */
+function merge(live: unknown, last: unknown, file: unknown): unknown {
+  if (!isObject(file) || !isObject(live)) return file;
+  const before = isObject(last) ? last : {};
+  const kept = Object.entries(live).filter(([key]) => key in file || !(key in before));
+  const merged: Record<string, unknown> = Object.fromEntries(kept);
+  for (const [key, value] of Object.entries(file)) {
+    // A null in the file removes the member.
+    if (value === null) delete merged[key];
+    else merged[key] = merge(live[key], before[key], value);
+  }
+  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function plain(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
