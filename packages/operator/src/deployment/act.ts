@@ -52,7 +52,10 @@ export async function act(env: Env, deployment: FlinkDeployment, plan: Plan, opt
 type OtherStep = Exclude<Step, { kind: 'remove-finalizer' }>;
 
 async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, options: ActOptions): Promise<void> {
-  if (isSnapshotStep(step)) return performSnapshotStep(env, deployment, step, options);
+  if (isSnapshotStep(step)) {
+    await performSnapshotStep(env, deployment, step, options);
+    return;
+  }
   switch (step.kind) {
     case 'add-finalizer':
       throw new StepError('E_OPERATOR_PLAN', 'A finalizer is added before everything else, or not at all.');

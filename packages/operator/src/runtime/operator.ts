@@ -14,6 +14,7 @@ import {
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
 import { deploymentController } from '../deployment/controller.ts';
+import { snapshotController } from '../snapshot/controller.ts';
 import { type Caches, createCaches, watchedBy } from './caches.ts';
 import { clusterBuilder } from './cluster-builder.ts';
 import type { DecisionSource } from './debug-endpoint.ts';
@@ -89,7 +90,7 @@ export interface Operator {
 }
 
 /** Every kind the operator reconciles. */
-const KINDS: readonly KindFactory[] = [deploymentController];
+const KINDS: readonly KindFactory[] = [deploymentController, snapshotController];
 
 /** An operator. It holds no global state: several may run in one process. */
 export function createOperator(env: OperatorEnv, options: OperatorOptions = {}): Operator {

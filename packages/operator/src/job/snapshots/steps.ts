@@ -39,7 +39,7 @@ const SNAPSHOT_STEPS: ReadonlySet<string> = new Set<SnapshotStep['kind']>([
 ]);
 
 /**
- * Performs one step for `owner`. Rejects with a KubeError, or with a {@link StepError} when Flink refuses; a Flink that does
+ * Performs one step for `owner`; false when it is not known whether Flink took it. Rejects with a KubeError, or with a {@link StepError} when Flink refuses; a Flink that does
  * not answer is no failure of a trigger, since the next pass asks what became of it.
  */
 export async function performSnapshotStep(
@@ -47,19 +47,22 @@ export async function performSnapshotStep(
   owner: Regarding,
   step: SnapshotStep,
   options: SnapshotStepOptions,
-): Promise<void> {
+): Promise<boolean> {
   const call: FlinkCall = { timeoutMs: REQUEST_TIMEOUT_MS, signal: options.signal };
   switch (step.kind) {
     case 'create-snapshot':
-      return createSnapshot(env, owner, step, options.signal);
+      await createSnapshot(env, owner, step, options.signal);
+      return true;
     case 'delete-snapshot':
-      return deleteSnapshot(env, owner, step, options.signal);
+      await deleteSnapshot(env, owner, step, options.signal);
+      return true;
     case 'trigger-savepoint':
-      return refused('savepoint', await options.flink?.triggerSavepoint(step.trigger, call));
+      return isAccepted('savepoint', await options.flink?.triggerSavepoint(step.trigger, call));
     case 'trigger-checkpoint':
-      return refused('checkpoint', await options.flink?.triggerCheckpoint(step.trigger, call));
+      return isAccepted('checkpoint', await options.flink?.triggerCheckpoint(step.trigger, call));
     case 'dispose-savepoint':
-      return disposed(step.path, await options.flink?.disposeSavepoint(step.path, call));
+      disposed(step.path, await options.flink?.disposeSavepoint(step.path, call));
+      return true;
   }
 }
 
@@ -101,10 +104,11 @@ async function deleteSnapshot(
   }
 }
 
-function refused(what: string, answer: Answer<undefined> | undefined): void {
+function isAccepted(what: string, answer: Answer<undefined> | undefined): boolean {
   if (answer?.kind === 'rejected' || answer?.kind === 'not-found') {
     throw new StepError('E_OPERATOR_SAVEPOINT_REFUSED', `Flink refused the ${what}: ${answer.message}`);
   }
+  return answer?.kind === 'ok';
 }
 
 function disposed(path: string, answer: Answer<string> | undefined): void {
