@@ -1,9 +1,11 @@
 export * from './config/config-files.ts';
 export * from './config/configuration.ts';
+export { type ConfigurationWarning, configurationWarnings } from './config/configuration-warnings.ts';
 export * from './config/duration.ts';
 export * from './config/legacy-file.ts';
 export * from './config/memory-size.ts';
 export * from './config/option.ts';
+export * from './config/options/autoscaler.ts';
 export * from './config/options/cluster.ts';
 export * from './config/options/execution.ts';
 export * from './config/options/external-resources.ts';

@@ -93,10 +93,38 @@ export const operatorOptions = {
   eventsExceptionsStackTraceLines: setting('events.exceptions.stacktrace-lines', intType, 5),
   savepointHistoryMaxCountThreshold: unset('savepoint.history.max.count.threshold', intType),
   savepointHistoryMaxAgeThreshold: unset('savepoint.history.max.age.threshold', durationType),
+  josdkMetricsEnabled: setting('josdk.metrics.enabled', booleanType, true),
   jvmMetricsEnabled: setting('jvm.metrics.enabled', booleanType, true),
   kubernetesClientMetricsEnabled: setting('kubernetes.client.metrics.enabled', booleanType, true),
   resourceMetricsEnabled: setting('resource.metrics.enabled', booleanType, true),
   resourceLifecycleMetricsEnabled: setting('resource.lifecycle.metrics.enabled', booleanType, true),
+  lifecycleNamespaceHistogramsEnabled: setting('resource.lifecycle.namespace.histograms.enabled', booleanType, true),
+  kubernetesClientMetricsCodeGroupsEnabled: setting(
+    'kubernetes.client.metrics.http.response.code.groups.enabled',
+    booleanType,
+    false,
+  ),
+  kubernetesClientMetricsSlowRequest: setting(
+    'kubernetes.client.metrics.slow.request.threshold',
+    durationType,
+    5 * SECOND,
+  ),
+  metricsHistogramSampleSize: setting('metrics.histogram.sample.size', intType, 1000),
+  metricsScopeSystem: setting(
+    'metrics.scope.k8soperator.system',
+    stringType,
+    '<host>.k8soperator.<namespace>.<name>.system',
+  ),
+  metricsScopeNamespace: setting(
+    'metrics.scope.k8soperator.resourcens',
+    stringType,
+    '<host>.k8soperator.<namespace>.<name>.namespace.<resourcens>.<resourcetype>',
+  ),
+  metricsScopeResource: setting(
+    'metrics.scope.k8soperator.resource',
+    stringType,
+    '<host>.k8soperator.<namespace>.<name>.resource.<resourcens>.<resourcename>.<resourcetype>',
+  ),
 } as const;
 
 /** Options that a resource may set for itself in `spec.flinkConfiguration`. Durations are milliseconds. */
@@ -160,6 +188,21 @@ export const resourceOptions = {
   periodicSavepointInterval: setting('periodic.savepoint.interval', stringType, ''),
   periodicCheckpointInterval: setting('periodic.checkpoint.interval', stringType, ''),
 } as const;
+
+/** Options of FlinkBlueGreenDeployments, which a resource sets for itself. Durations are milliseconds. */
+export const blueGreenOptions = {
+  abortGracePeriod: setting('bluegreen.abort.grace-period', durationType, 10 * MINUTE),
+  rescheduleInterval: setting('bluegreen.reconciliation.reschedule-interval', durationType, 15 * SECOND),
+  deletionDelay: setting('bluegreen.deployment-deletion.delay', durationType, 0),
+} as const;
+
+/** Beginnings of operator keys whose rest a user or a plugin chooses. */
+export const operatorOpenPrefixes = [
+  `${PREFIX}plugins.`,
+  // Flink's own metrics options, for the reporters of the operator.
+  `${PREFIX}metrics.`,
+  `${PREFIX}default-configuration.`,
+] as const;
 
 /** Beginnings of operator keys that hold defaults for resources of a namespace or a Flink version. */
 export const operatorDefaultPrefixes = {
