@@ -1,26 +1,20 @@
 import type { FlinkStateSnapshot } from '@drey/api';
 import { resourceOptions } from '@drey/flink';
-import type { ConditionDraft } from '../conditions.ts';
 import type { WakeUp } from '../planned.ts';
 import type { JobResourceStatus } from '../resource.ts';
 import { after } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
 import { continueLegacy, takeLegacy, trimHistory } from './legacy-mode.ts';
-import { recordedNonce } from './nonce.ts';
+import { nonceOf, recordedNonce } from './nonce.ts';
 import { continueObject, expireObjects, takeObject, usesObjects } from './object-mode.ts';
 import { createdAt } from './retention.ts';
-import { dueAfter, readSchedule, type Schedule } from './schedule.ts';
+import { dueAfter, SHORTEST_PERIOD_MS, scheduleOf } from './schedule.ts';
+import { nonceConditions, scheduleConditions } from './snapshot-conditions.ts';
 import { isUnderWay, lastPeriod, pendingTrigger } from './snapshot-memory.ts';
 import { snapshotType, triggerTypeOf } from './snapshot-object.ts';
 import { canTake, hasNewNonce, type SnapshotType, triggerOf } from './trigger.ts';
 
 const TYPES: readonly SnapshotType[] = ['SAVEPOINT', 'CHECKPOINT'];
-
-/**
- * Two periodic snapshots of one type are at least this far apart, whatever the schedule says: `10` means 10 ms, as everywhere
- * in Flink's configuration, and nobody wants a hundred savepoints a second.
- */
-const SHORTEST_PERIOD_MS = 10_000;
 
 /**
  * What to do about the snapshots of a job that is otherwise as it should be: what is under way is followed, new nonces and due
@@ -31,7 +25,7 @@ const SHORTEST_PERIOD_MS = 10_000;
  * what is under way (reference: snapshots.md 13 to 15).
  */
 export function jobSnapshots<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> {
-  const conditions = scheduleConditions(input);
+  const conditions = [...scheduleConditions(input), ...nonceConditions(input)];
   const followed = TYPES.reduce((before, type) => continueLegacy(before, type), beginWith(input));
   const done = { ...followed, conditions };
   if (followed.steps.length > 0) return done;
@@ -72,18 +66,12 @@ function triggerInput<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, 
     state: status.jobStatus?.state,
     flinkVersion,
     triggerId: pendingTrigger(status, type).triggerId,
-    nonce: type === 'SAVEPOINT' ? job.savepointTriggerNonce : job.checkpointTriggerNonce,
+    nonce: nonceOf(job, type),
     recordedNonce: recordedNonce(status, type),
-    schedule: scheduleOf(input, type),
+    schedule: scheduleOf(input.options, type),
     lastTriggerMs: lastTrigger(input, type),
     now,
   };
-}
-
-function scheduleOf({ options }: Pick<JobSnapshotsInput<JobResourceStatus>, 'options'>, type: SnapshotType): Schedule {
-  const option =
-    type === 'SAVEPOINT' ? resourceOptions.periodicSavepointInterval : resourceOptions.periodicCheckpointInterval;
-  return readSchedule(options.get(option), options.rules);
 }
 
 function lastTrigger<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, type: SnapshotType): number {
@@ -133,40 +121,4 @@ const LONGEST_WAIT_MS = 24 * 60 * 60_000;
 export function earlier(left: WakeUp | undefined, right: WakeUp | undefined): WakeUp | undefined {
   if (left?.kind !== 'after') return right ?? left;
   return right?.kind === 'after' && right.ms < left.ms ? right : left;
-}
-
-/** How a schedule was read where that is not plain, and when it cannot be followed. */
-function scheduleConditions<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): ConditionDraft[] {
-  const drafts: ConditionDraft[] = [];
-  for (const type of TYPES) {
-    const schedule = scheduleOf(input, type);
-    const what = type === 'SAVEPOINT' ? 'Savepoint' : 'Checkpoint';
-    const key = `kubernetes.operator.periodic.${what.toLowerCase()}.interval`;
-    const draft = scheduleDraft(input, type, schedule, key);
-    if (draft !== undefined) drafts.push({ type: `${what}Schedule`, ...draft });
-  }
-  return drafts;
-}
-
-function scheduleDraft<S extends JobResourceStatus>(
-  input: JobSnapshotsInput<S>,
-  type: SnapshotType,
-  schedule: Schedule,
-  key: string,
-): Omit<ConditionDraft, 'type'> | undefined {
-  if (schedule.kind === 'off') return undefined;
-  if (schedule.kind === 'unreadable') {
-    const message = `${key} is neither a duration nor a cron expression: nothing is taken. Write, for example, 1h or 0 0 * * * ?.`;
-    return { status: 'False', reason: 'NotUnderstood', message };
-  }
-  if (!canTake(type, input.flinkVersion)) {
-    const message = `${key} has no effect: checkpoints can be asked for from Flink 1.17 on.`;
-    return { status: 'False', reason: 'NotSupported', message };
-  }
-  if (schedule.kind === 'interval' && schedule.ms < SHORTEST_PERIOD_MS) {
-    const message = `${key} asks for a snapshot every ${schedule.ms} ms; one every ${SHORTEST_PERIOD_MS / 1000} s is taken.`;
-    return { status: 'True', reason: 'TooOften', message };
-  }
-  if (schedule.note === undefined) return undefined;
-  return { status: 'True', reason: 'Interpreted', message: `${key}: ${schedule.note}` };
 }

@@ -4,7 +4,7 @@ import type { PlannedEvent } from '../planned.ts';
 import type { JobResourceStatus } from '../resource.ts';
 import { after, inTransition } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
-import { withNonce } from './nonce.ts';
+import { nonceOf, withNonce } from './nonce.ts';
 import { referenceTo } from './references.ts';
 import { expiredHistory, retentionLimits } from './retention.ts';
 import { isUnderWay, pendingTrigger, withInfo, withoutTrigger, withPeriod } from './snapshot-memory.ts';
@@ -107,7 +107,7 @@ function completed<S extends JobResourceStatus>(
 ): S {
   const { status, now } = input;
   const { triggerTimestamp, triggerType, formatType } = pendingTrigger(status, type);
-  const nonce = triggerType === 'MANUAL' ? nonceOf(input, type) : undefined;
+  const nonce = triggerType === 'MANUAL' ? nonceOf(input.job, type) : undefined;
   const taken: Savepoint = {
     timeStamp: triggerTimestamp ?? now,
     ...(location === undefined ? {} : { location }),
@@ -148,7 +148,7 @@ function failed<S extends JobResourceStatus>(
   const event = failure(input, type, triggerType, message);
   if (triggerType !== 'MANUAL') return { ...before, status: over, events: [...before.events, event] };
   const next = givenUp
-    ? withNonce(over, input.kind, type, { nonce: nonceOf(input, type), now })
+    ? withNonce(over, input.kind, type, { nonce: nonceOf(input.job, type), now })
     : withInfo(over, type, { triggerTimestamp });
   return { ...before, status: next, events: [...before.events, event] };
 }
@@ -162,17 +162,13 @@ function overtaken<S extends JobResourceStatus>(
   const { status, now } = input;
   const { triggerType } = pendingTrigger(status, type);
   const over = withoutTrigger(status, type);
-  const nonce = triggerType === 'MANUAL' ? nonceOf(input, type) : undefined;
+  const nonce = triggerType === 'MANUAL' ? nonceOf(input.job, type) : undefined;
   const event = failure(input, type, triggerType, 'the job does not run any more');
   return {
     ...before,
     status: withNonce(over, input.kind, type, { nonce, now }),
     events: [...before.events, event],
   };
-}
-
-function nonceOf<S extends JobResourceStatus>({ job }: JobSnapshotsInput<S>, type: SnapshotType) {
-  return type === 'SAVEPOINT' ? job.savepointTriggerNonce : job.checkpointTriggerNonce;
 }
 
 function failure<S extends JobResourceStatus>(
@@ -185,7 +181,7 @@ function failure<S extends JobResourceStatus>(
   const which =
     trigger === 'PERIODIC'
       ? `Periodic ${what.toLowerCase()} failed`
-      : `${what} failed for ${what.toLowerCase()}TriggerNonce: ${nonceOf(input, type) ?? 'none'}`;
+      : `${what} failed for ${what.toLowerCase()}TriggerNonce: ${nonceOf(input.job, type) ?? 'none'}`;
   return { type: 'Warning', reason: `${what}Error`, message: `${which}: ${message}`, component: 'Operator' };
 }
 

@@ -8,6 +8,14 @@ export function nonceField(type: SnapshotType): 'savepointTriggerNonce' | 'check
   return type === 'SAVEPOINT' ? 'savepointTriggerNonce' : 'checkpointTriggerNonce';
 }
 
+/** The nonce that a spec holds. */
+export function nonceOf(
+  job: Pick<JobSpec, 'savepointTriggerNonce' | 'checkpointTriggerNonce'>,
+  type: SnapshotType,
+): number | null | undefined {
+  return job[nonceField(type)];
+}
+
 /** The nonce that was last carried out, as the recorded spec holds it. */
 export function recordedNonce(status: JobResourceStatus, type: SnapshotType): number | undefined {
   return lastReconciled<JobKind>(status)?.spec.job?.[nonceField(type)] ?? undefined;

@@ -3,7 +3,7 @@ import { checkpointingOptions, resourceOptions } from '@drey/flink';
 import type { JobResourceStatus } from '../resource.ts';
 import { after } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
-import { withNonce } from './nonce.ts';
+import { nonceOf, withNonce } from './nonce.ts';
 import { referenceTo } from './references.ts';
 import { expiredSnapshots, retentionLimits } from './retention.ts';
 import { withPeriod } from './snapshot-memory.ts';
@@ -30,7 +30,7 @@ export function takeObject<S extends JobResourceStatus>(
   trigger: 'MANUAL' | 'PERIODIC',
 ): JobSnapshots<S> | undefined {
   const { metadata, job, now, epoch, freshId } = input;
-  const nonce = type === 'SAVEPOINT' ? job.savepointTriggerNonce : job.checkpointTriggerNonce;
+  const nonce = nonceOf(job, type);
   const operation: Operation = {
     id: freshId,
     kind: SNAPSHOT_OPERATION,

@@ -1,5 +1,6 @@
 import { type CronSchedule, parseCron } from '@drey/api';
-import { type FlinkConfig, FlinkError, parseDuration } from '@drey/flink';
+import { type FlinkConfig, FlinkError, parseDuration, resourceOptions } from '@drey/flink';
+import type { SnapshotType } from './trigger.ts';
 
 /** When periodic snapshots are due. `note` says how a text was read that the Apache operator would leave without effect. */
 export type Schedule =
@@ -16,12 +17,10 @@ export function readSchedule(text: string | undefined, rules: FlinkConfig['rules
   const trimmed = (text ?? '').trim();
   if (trimmed === '') return { kind: 'off' };
   const interval = durationMs(trimmed, rules);
-  if (interval !== undefined) return interval === 0 ? { kind: 'off' } : { kind: 'interval', ms: interval };
-  const iso = isoDurationMs(trimmed);
-  if (iso !== undefined) {
-    return iso === 0
-      ? { kind: 'off' }
-      : { kind: 'interval', ms: iso, note: `"${trimmed}" is read as an ISO 8601 duration of ${iso} ms.` };
+  if (interval !== undefined && interval <= 0) return { kind: 'off' };
+  if (interval !== undefined) {
+    const note = /^P/i.test(trimmed) ? { note: `"${trimmed}" is read as an ISO 8601 duration of ${interval} ms.` } : {};
+    return { kind: 'interval', ms: interval, ...note };
   }
   const cron = parseCron(trimmed);
   if (cron === undefined) return { kind: 'unreadable' };
@@ -45,6 +44,19 @@ export function dueAfter(schedule: Schedule, lastMs: number): number | undefined
   }
 }
 
+/**
+ * Two periodic snapshots of one type are at least this far apart, whatever the schedule says: `10` means 10 ms, as everywhere
+ * in Flink's configuration, and nobody wants a hundred savepoints a second.
+ */
+export const SHORTEST_PERIOD_MS = 10_000;
+
+/** The schedule that a configuration sets for one type of snapshot. */
+export function scheduleOf(options: FlinkConfig, type: SnapshotType): Schedule {
+  const option =
+    type === 'SAVEPOINT' ? resourceOptions.periodicSavepointInterval : resourceOptions.periodicCheckpointInterval;
+  return readSchedule(options.get(option), options.rules);
+}
+
 /** A duration in Flink's words in whole milliseconds; undefined when the text is none. */
 export function durationMs(text: string, rules: FlinkConfig['rules']): number | undefined {
   try {
@@ -53,14 +65,4 @@ export function durationMs(text: string, rules: FlinkConfig['rules']): number | 
     if (error instanceof FlinkError) return undefined;
     throw error;
   }
-}
-
-const ISO_DURATION =
-  /^P(?=[\dT])(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,8})H)?(?:(\d{1,9})M)?(?:(\d{1,10}(?:\.\d{1,3})?)S)?)?$/i;
-
-function isoDurationMs(text: string): number | undefined {
-  const match = ISO_DURATION.exec(text);
-  if (match === null) return undefined;
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((part) => Number(part ?? 0));
-  return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000);
 }

@@ -3,7 +3,7 @@ import type { JobResourceStatus } from '../resource.ts';
 import { withJob } from '../status.ts';
 import { createdAt } from './retention.ts';
 import { snapshotType, triggerTypeOf } from './snapshot-object.ts';
-import type { SnapshotType } from './trigger.ts';
+import { hasNewNonce, type SnapshotType } from './trigger.ts';
 
 /** Ways to read and change what `status.jobStatus` remembers of one type of snapshot. */
 export function pendingTrigger(status: JobResourceStatus, type: SnapshotType): SavepointInfo | CheckpointInfo {
@@ -61,4 +61,20 @@ export function lastPeriod(
       : job?.checkpointInfo?.lastPeriodicCheckpointTimestamp;
   const own = objects.filter((one) => snapshotType(one) === type && triggerTypeOf(one) === 'PERIODIC').map(createdAt);
   return Math.max(remembered ?? 0, createdAtMs, ...own);
+}
+
+/** How the last snapshot of a type that only the status knows went; undefined: none was asked for yet. */
+export function lastSnapshotState(
+  status: JobResourceStatus,
+  type: SnapshotType,
+  { nonce, recorded }: { readonly nonce: number | null | undefined; readonly recorded: number | null | undefined },
+): 'PENDING' | 'SUCCEEDED' | 'ABANDONED' | undefined {
+  const { triggerId } = pendingTrigger(status, type);
+  if (triggerId !== undefined && triggerId !== null) return 'PENDING';
+  if (hasNewNonce({ nonce, recordedNonce: recorded })) return 'PENDING';
+  const job = status.jobStatus;
+  const last = type === 'SAVEPOINT' ? job?.savepointInfo?.lastSavepoint : job?.checkpointInfo?.lastCheckpoint;
+  if (last?.triggerType === undefined || last.triggerType === null) return undefined;
+  const isLatest = last.triggerType !== 'MANUAL' || (last.triggerNonce ?? undefined) === (recorded ?? undefined);
+  return isLatest ? 'SUCCEEDED' : 'ABANDONED';
 }
