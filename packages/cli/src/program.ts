@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
   logs: { summary: 'print or follow the logs of a deployment', load: () => import('./commands/logs.ts') },
   render: { summary: 'print the Kubernetes objects a file would become', load: () => import('./commands/render.ts') },
   plan: { summary: 'what applying a file would do, before it is done', load: () => import('./commands/plan.ts') },
+  replay: { summary: 'make recorded decisions of an operator again', load: () => import('./commands/replay.ts') },
   operator: { summary: 'run the operator against any cluster', load: () => import('./commands/operator.ts') },
   apiserver: { summary: 'run the Kubernetes API server alone', load: () => import('./commands/apiserver.ts') },
   crds: { summary: 'print the custom resource definitions', load: () => import('./commands/crds.ts') },

@@ -1,7 +1,7 @@
 import type { FlinkDeployment } from '@drey/api';
 import { type ConfigEntries, type FlinkTransport, secretsIn } from '@drey/flink';
 import { systemClock, systemRandom } from '@drey/kube';
-import { foresee, lookAt, operatorPolicy } from '@drey/operator';
+import { type ClassifiedDifference, foresee, lookAt, operatorPolicy } from '@drey/operator';
 import type { Connection } from '../cluster/connect.ts';
 import { type PlanResult, printedDifference } from './print.ts';
 import { reachFlink } from './reach-flink.ts';
@@ -31,6 +31,15 @@ export async function planFor({ file, live, config, connection, flink }: PlanInp
     namespace: wanted.metadata.namespace ?? namespace,
     name: wanted.metadata.name ?? '',
     ...foresight,
-    differences: foresight.differences.map((one) => printedDifference(one, secrets)),
+    differences: foresight.differences
+      .flatMap((one) => asUserMeant(one, live))
+      .map((one) => printedDifference(one, secrets)),
   };
+}
+
+/** The record names the upgrade mode that was really used; what the user had written is in the live spec. */
+function asUserMeant(one: ClassifiedDifference, live: FlinkDeployment | undefined): ClassifiedDifference[] {
+  if (one.field !== 'job.upgradeMode') return [one];
+  const left = live?.spec.job?.upgradeMode ?? 'stateless';
+  return left === one.right ? [] : [{ ...one, left }];
 }

@@ -24,12 +24,20 @@ const MAX_VALUE = 120;
 export function printedDifference(one: ClassifiedDifference, secrets: readonly string[]): PrintedDifference {
   const shown = (value: unknown): string => {
     if (isSensitiveKey(one.field)) return MASKED_VALUE;
-    const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
+    const text = typeof value === 'string' ? value : (JSON.stringify(withoutNulls(value)) ?? 'null');
     const masked = withoutSecrets(text, secrets);
     return masked.length > MAX_VALUE ? `${masked.slice(0, MAX_VALUE)}…` : masked;
   };
   const { field, type, because } = one;
   return { field, type, class: one.class, because, from: shown(one.left), to: shown(one.right) };
+}
+
+/** Members that are null are those that nobody set. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member)]));
 }
 
 /** Whether anything would be done. */
@@ -51,7 +59,7 @@ export function planText(plan: PlanResult): string {
   return `${lines.join('\n')}\n`;
 }
 
-function headline({ change, upgrade }: PlanResult): string {
+function headline({ change, upgrade, differences }: PlanResult): string {
   switch (change) {
     case 'nothing':
       return 'nothing to do';
@@ -60,13 +68,10 @@ function headline({ change, upgrade }: PlanResult): string {
     case 'operator-only':
       return 'recorded; nothing that runs is touched';
     case 'service':
-      return 'changed in place: Services and ingress; the job runs on';
     case 'logging':
-      return 'changed in place: logging; the job runs on';
     case 'scale-task-managers':
-      return 'changed in place: number of TaskManagers; the JobManager runs on';
     case 'rescale':
-      return 'changed in place: parallelism; JobManager and job run on, under the same job id';
+      return `changed in place: ${inPlaceParts(differences)}; the job runs on`;
     case 'suspend':
       return 'the job is suspended with its state';
     case 'resume':
@@ -92,6 +97,18 @@ function effectLines(plan: PlanResult): string[] {
     `  state:     ${stateText(state)}`,
     ...(restarts.job && plan.change !== 'create' ? [`  downtime:  ${downtimeText(downtime)}`] : []),
   ];
+}
+
+const IN_PLACE: Readonly<Partial<Record<ClassifiedDifference['class'], string>>> = {
+  service: 'Services and ingress',
+  logging: 'logging',
+  'scale-task-managers': 'number of TaskManagers',
+  rescale: 'parallelism',
+};
+
+function inPlaceParts(differences: readonly PrintedDifference[]): string {
+  const parts = differences.flatMap((one) => IN_PLACE[one.class] ?? []);
+  return [...new Set(parts)].join(', ');
 }
 
 const MODES = {

@@ -54,7 +54,8 @@ export interface Foresight {
  * What the operator would do about a world in which the deployment has the spec in question: the production decision itself,
  * with the reasons it was made for. Pure.
  */
-export function foresee(world: World, config: DecideConfig): Foresight {
+export function foresee(seen: World, config: DecideConfig): Foresight {
+  const { world, assumption } = asTheStatusSays(seen);
   const context = contextOf(world, config);
   const plan = decide(world, config);
   const change = changeOf(context);
@@ -62,7 +63,7 @@ export function foresee(world: World, config: DecideConfig): Foresight {
   const restarts = restartsOf(context, change);
   return {
     change,
-    differences: context.invalid === undefined ? context.classification.differences : [],
+    differences: change === 'invalid' || change === 'nothing' ? [] : context.classification.differences,
     upgrade,
     state: stateOf(context, change, upgrade),
     restarts,
@@ -71,7 +72,25 @@ export function foresee(world: World, config: DecideConfig): Foresight {
         ? downtimeOf(context)
         : undefined,
     firstSteps: plan.steps.map((step) => step.kind),
-    warnings: warningsOf(context, { change, upgrade, plan }),
+    warnings: [...assumption, ...warningsOf(context, { change, upgrade, plan })],
+  };
+}
+
+/**
+ * Where Flink cannot be asked from here, its job is taken to be in the state that the status says: the operator is nearer to
+ * it, and would have written another one.
+ */
+function asTheStatusSays(world: World): { readonly world: World; readonly assumption: readonly string[] } {
+  const { jobs } = world.flink;
+  const { jobId, jobName, state, startTime } = world.deployment.status?.jobStatus ?? {};
+  if (jobs?.kind !== 'unknown' || typeof jobId !== 'string' || typeof state !== 'string')
+    return { world, assumption: [] };
+  const job = { jobId, name: jobName ?? '', state, startTime: Number(startTime ?? 0) };
+  return {
+    world: { ...world, flink: { ...world.flink, jobs: { kind: 'ok', value: [job] } } },
+    assumption: [
+      `Flink could not be asked from here (${jobs.message}): the job is taken to be ${state}, as its status says, and its checkpoints are not known.`,
+    ],
   };
 }
 
@@ -81,6 +100,9 @@ function changeOf(context: Context): ForeseenChange {
   if (recorded === undefined) return isSuspended(wanted.spec) ? 'nothing' : 'create';
   const suspended = recorded.spec.job?.state === 'suspended';
   if (suspended && classification.class !== 'redeploy') return isSuspended(wanted.spec) ? 'nothing' : 'resume';
+  // The record names the mode that was really used, so the same spec may differ from it; nothing is done about that.
+  const observed = context.generation === context.status.observedGeneration;
+  if (observed && classification.class === 'operator-only') return 'nothing';
   return isSuspended(wanted.spec) && classification.class === 'upgrade' ? 'suspend' : classification.class;
 }
 
@@ -92,9 +114,9 @@ function upgradeOf(context: Context): ForeseenUpgrade | undefined {
     case 'upgrade':
       return { kind: 'now', mode: choice.suspend, asked, because };
     case 'wait':
-      return { kind: 'waits', asked, because };
+      return { kind: 'waits', asked, because: choice.reason };
     case 'failed':
-      return { kind: 'fails', asked, because };
+      return { kind: 'fails', asked, because: choice.message };
   }
 }
 
@@ -195,22 +217,14 @@ function warningsOf(context: Context, { change, upgrade, plan }: Foreseen): read
   ];
 }
 
-function readingWarnings({ world, recorded, status }: Context): string[] {
+function readingWarnings({ world }: Context): string[] {
   const unread = [world.jobManager, world.jobManagerPods].flatMap((one) => (one.known ? [] : [one.reason]));
-  const { jobs } = world.flink;
-  const silent =
-    recorded !== undefined && status.jobStatus?.state === 'RUNNING' && jobs !== undefined && jobs.kind !== 'ok';
-  return [
-    ...unread.map((reason) => `Not everything could be read: ${reason}.`),
-    ...(silent
-      ? [`Flink could not be asked (${jobs.message}); what is said about the job is what its status says.`]
-      : []),
-  ];
+  return unread.map((reason) => `Not everything could be read: ${reason}.`);
 }
 
 function upgradeWarnings(context: Context, upgrade: ForeseenUpgrade | undefined): string[] {
   if (upgrade === undefined) return [];
-  if (upgrade.kind !== 'now') return [`The upgrade ${upgrade.kind}: ${upgrade.because}.`];
+  if (upgrade.kind !== 'now') return [];
   const { mode, asked } = upgrade;
   const used = MODE_NAMES[mode];
   const other =
@@ -260,5 +274,5 @@ function isClassified(change: ForeseenChange): change is ChangeClass {
 function stalledMessage({ status }: Plan): string[] | undefined {
   const stalled = status.conditions?.find((one) => one.type === 'Stalled' && one.status === 'True');
   if (stalled === undefined || stalled.reason === 'ValidationError') return undefined;
-  return [`${stalled.message}`];
+  return [stalled.message ?? 'Somebody has to do something first.'];
 }
