@@ -1,4 +1,10 @@
-import { type FlinkDeployment, type FlinkSessionJob, type FlinkStateSnapshot, parseCron } from '@drey/api';
+import {
+  type FlinkDeployment,
+  type FlinkSessionJob,
+  type FlinkStateSnapshot,
+  parseCron,
+  type SnapshotTriggerType,
+} from '@drey/api';
 import { FlinkConfig } from '@drey/flink';
 import { afterAll, describe, expect, test } from 'vitest';
 import { goldenArea } from '../../../../../golden/golden.ts';
@@ -13,10 +19,27 @@ import { type SnapshotType, triggerOf } from './trigger.ts';
 
 type JobObject = FlinkDeployment | FlinkSessionJob;
 
+/** What the vectors of the different functions are given; each has some of these. */
+interface Args {
+  readonly expression: string;
+  readonly from: string;
+  readonly lastTrigger: string;
+  readonly now: string;
+  readonly lastTriggerAgeSeconds: number;
+  readonly object: JobObject;
+  readonly type: SnapshotType;
+  readonly trigger: SnapshotTriggerType;
+  readonly config: Readonly<Record<string, string>>;
+  readonly operatorConfig?: Readonly<Record<string, string>>;
+  readonly snapshot: FlinkStateSnapshot;
+  readonly target: JobObject | null;
+  readonly snapshots: readonly (FlinkStateSnapshot & { readonly ageSeconds: number })[];
+}
+
 interface Vector {
   readonly id: string;
   readonly fn: string;
-  readonly args: Readonly<Record<string, never>>;
+  readonly args: Args;
   readonly result?: unknown;
 }
 
@@ -25,7 +48,7 @@ const BETTER: readonly { readonly reason: string; readonly applies: (vector: Vec
   {
     reason:
       'Unix cron expressions and six fields without a question mark have no effect there; here they are followed.',
-    applies: ({ args }) => parseCron(String(args.expression ?? ''))?.dialect === 'unix',
+    applies: ({ fn, args }) => fn !== 'intervalParse' && parseCron(String(args.expression ?? ''))?.dialect === 'unix',
   },
   {
     reason: 'ISO 8601 durations have no effect there; here they are followed, as in Flink’s own configuration.',
@@ -41,7 +64,7 @@ function optionsOf(config: Readonly<Record<string, string>> = {}): FlinkConfig {
   return FlinkConfig.of(rest);
 }
 
-function decisionOf(object: JobObject, type: SnapshotType, config: Record<string, string>, age: number) {
+function decisionOf(object: JobObject, type: SnapshotType, config: Args['config'], age: number) {
   const status = object.status ?? {};
   return (
     triggerOf({
@@ -58,7 +81,7 @@ function decisionOf(object: JobObject, type: SnapshotType, config: Record<string
   );
 }
 
-const ANSWERS: Readonly<Record<string, (args: Record<string, never>) => unknown>> = {
+const ANSWERS: Readonly<Record<string, (args: Args) => unknown>> = {
   intervalParse: ({ expression }) => durationMs(expression, FlinkConfig.of({}).rules) ?? null,
   cronParse({ expression, from }) {
     const cron = parseCron(expression);
@@ -75,36 +98,30 @@ const ANSWERS: Readonly<Record<string, (args: Record<string, never>) => unknown>
   },
   automaticTrigger({ expression, lastTriggerAgeSeconds }) {
     const schedule = readSchedule(expression ?? undefined, FlinkConfig.of({}).rules);
-    const due = dueAfter(schedule, NOW - Number(lastTriggerAgeSeconds) * 1000);
+    const due = dueAfter(schedule, NOW - lastTriggerAgeSeconds * 1000);
     return due !== undefined && due < NOW;
   },
   shouldTrigger: ({ object, type, config, lastTriggerAgeSeconds }) =>
-    decisionOf(object as unknown as JobObject, type, config, Number(lastTriggerAgeSeconds)),
+    decisionOf(object, type, config, lastTriggerAgeSeconds),
   lastSnapshotStatus({ object, type }) {
-    const { spec, status = {} } = object as unknown as JobObject;
+    const { spec, status = {} } = object;
     const nonces = { nonce: nonceOf(spec.job ?? {}, type), recorded: recordedNonce(status, type) };
     return lastSnapshotState(status, type, nonces) ?? null;
   },
-  lastSavepointKnown: ({ object }) =>
-    recordedStatePath((object as unknown as JobObject).status ?? {}) !== LAST_STATE_MARKER,
+  lastSavepointKnown: ({ object }) => recordedStatePath(object.status ?? {}) !== LAST_STATE_MARKER,
   snapshotName: ({ object, type, trigger }) =>
-    snapshotName((object as unknown as JobObject).metadata.name ?? '', { type, trigger, decidedAt: NOW }).replace(
-      String(NOW),
-      '<epochMillis>',
-    ),
-  snapshotTriggerType: ({ snapshot }) => triggerTypeOf(snapshot as unknown as FlinkStateSnapshot),
+    snapshotName(object.metadata.name ?? '', { type, trigger, decidedAt: NOW }).replace(String(NOW), '<epochMillis>'),
+  snapshotTriggerType: ({ snapshot }) => triggerTypeOf(snapshot),
   snapshotLabels({ snapshot, target }) {
-    const one = snapshot as unknown as FlinkStateSnapshot;
-    const job = target as unknown as JobObject | null;
-    const named = job === null ? undefined : { kind: job.kind, name: job.metadata.name ?? '' };
-    return snapshotLabels(one, one.status?.state, named);
+    const named = target === null ? undefined : { kind: target.kind, name: target.metadata.name ?? '' };
+    return snapshotLabels(snapshot, snapshot.status?.state, named);
   },
   snapshotCleanup({ snapshots, config, operatorConfig, type }) {
-    const held = (snapshots as unknown as (FlinkStateSnapshot & { ageSeconds: number })[]).map((one) => ({
+    const held = snapshots.map((one) => ({
       ...one,
       metadata: { ...one.metadata, creationTimestamp: new Date(NOW - one.ageSeconds * 1000).toISOString() },
     }));
-    const all = { ...(operatorConfig as Record<string, string> | undefined), ...(config as Record<string, string>) };
+    const all = { ...operatorConfig, ...config };
     // The recorded run took place a moment after the ages were set.
     const limits = retentionLimits(type, FlinkConfig.of(all), retentionCaps(FlinkConfig.of(all)), NOW + 1);
     return expiredSnapshots(held, type, limits)
