@@ -15,7 +15,7 @@ import type { ClusterToCreate } from './plan.ts';
 import { removeCluster } from './removal.ts';
 import { specChange } from './spec-change.ts';
 import { recoverTaskManagers } from './standalone-task-managers.ts';
-import { isAlreadyDeployed } from './start.ts';
+import { isAlreadyDeployed, removingAgain } from './start.ts';
 
 /** What to do about a session cluster that is not being deleted. */
 export function sessionCluster(context: Context): Outcome {
@@ -156,8 +156,7 @@ function deploying(context: Context, operation: CurrentOperation): Outcome {
     if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
     if (existing.deleting) return wait;
     // A cluster of an operation that was given up: it has to go before this one is created.
-    if (existing.operationId !== operation.id)
-      return { ...wait, status: { ...status, operation: { ...operation, phase: 'removing' } } };
+    if (existing.operationId !== operation.id) return { ...wait, status: removingAgain(context, operation) };
     return create(context, operation);
   }
   if (!world.remains.known || world.remains.value.deployment || world.remains.value.taskManagers !== undefined)

@@ -228,8 +228,7 @@ export function continueDeploying(context: Context, operation: CurrentOperation)
     if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
     if (existing.deleting) return wait;
     // A cluster of an operation that was given up: it has to go before this one is created.
-    if (existing.operationId !== operation.id)
-      return { ...wait, status: { ...status, operation: { ...operation, phase: 'removing' } } };
+    if (existing.operationId !== operation.id) return { ...wait, status: removingAgain(context, operation) };
     return createRecorded(context, operation);
   }
   if (!world.remains.known || world.remains.value.deployment) return wait;
@@ -242,6 +241,15 @@ export function continueDeploying(context: Context, operation: CurrentOperation)
   }
   if (mode !== 'last-state') return createRecorded(context, operation);
   return world.ha.known ? createRecorded(context, operation, jobGraphSteps(world.ha.value)) : wait;
+}
+
+/**
+ * The status of a start that goes back to removing. It is another operation: what an older leader may be creating under the
+ * id of the start has to be removed too.
+ */
+export function removingAgain({ world, status }: Context, operation: CurrentOperation): Context['status'] {
+  const { fresh, epoch } = world;
+  return { ...status, operation: { ...operation, id: fresh.operationId, epoch, phase: 'removing' } };
 }
 
 /**
