@@ -86,8 +86,7 @@ function recorded(name: string): Outcome {
 
 /** Lets the operator work until nothing changes any more. */
 async function made(input: readonly AnyObject[]): Promise<Outcome> {
-  const sim = await operatorWorld();
-  sim.world.node.stop();
+  const sim = await operatorWorld([], { workloads: false });
   await withoutRules(sim);
   for (const object of input) await sim.drive(sim.admin.raw('POST', collectionOf(object), sorted(object)));
   const operator = createOperator(sim.env('operator'), { config: OPERATOR_CONFIG });

@@ -1,89 +1,132 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject } from '@drey/kube';
 import type { Violation } from './oracles.ts';
-import { namespace } from './scenario.ts';
+import { keyOfSubject, type ValidSpec, type Wish } from './wishes.ts';
 
-/** One valid spec, as far as it matters here. */
-export interface ValidWish {
-  readonly suspended: boolean;
-  readonly parallelism: number;
-}
-
-/** What the user of one deployment wants. */
-export interface Wish {
-  readonly name: string;
-  readonly exists: boolean;
-  /** The spec as it stands is refused by validation: the last valid one goes on. */
-  readonly invalid: boolean;
-  /** Every valid spec so far, the newest last. */
-  readonly valid: readonly ValidWish[];
-  readonly object: FlinkDeployment | undefined;
+/** What the scenario knows about the state of a subject's job. */
+export interface StateKnowledge {
   /** The newest state that the job left is one that somebody can name. */
-  readonly hasKnownState: boolean;
+  readonly isKnown: boolean;
+  /** A fault destroyed state that the job needed. */
+  readonly isLost: boolean;
+  /** The last run failed for good. */
+  readonly hasFailed: boolean;
 }
 
-/** What still differs from the wish; empty when the deployment has arrived. */
-export function unsettled(world: SimulatedWorld, wish: Wish): string | undefined {
+/** Everything that has to fit together at the end. */
+export interface Arrival {
+  readonly world: SimulatedWorld;
+  readonly stored: (wish: Wish) => AnyObject | undefined;
+  readonly stateOf: (wish: Wish) => StateKnowledge;
+}
+
+type JobResource = FlinkDeployment | FlinkSessionJob;
+
+/** What still differs from the wish; undefined when the object has arrived. */
+export function unsettled(arrival: Arrival, wish: Wish): string | undefined {
+  const object = arrival.stored(wish);
   if (!wish.exists) {
-    if (wish.object !== undefined) return 'the object is still there';
-    const left = clusterObjects(world, wish.name).map((one) => one.metadata.name);
-    return left.length === 0 ? undefined : `left over: ${left.join(', ')}`;
+    if (object !== undefined) return 'the object is still there';
+    const left = wish.subject.kind === 'FlinkDeployment' ? clusterObjects(arrival.world, wish) : [];
+    return left.length === 0 ? undefined : `left over: ${left.map((one) => one.metadata.name).join(', ')}`;
   }
-  const status = wish.object?.status;
-  if (status === undefined) return 'no status';
-  const jm = world.fabric.leader(`${namespace}/${wish.name}`);
-  const running = [...(jm?.jobs.values() ?? [])].filter((job) => !job.isTerminal);
-  if (isGivenUp(wish)) return undefined;
-  // Nothing was ever done for a deployment that was invalid from the beginning.
-  if (wish.invalid && recorded(wish) === NEVER && running.length === 0) return undefined;
-  // A deployment that was suspended before anything was done for it stays as it is, as with the Apache operator.
+  if (object === undefined) return 'the object is gone';
+  if (object.status === undefined) return 'no status';
+  if (wish.subject.kind === 'FlinkStateSnapshot') return unsettledSnapshot(object as unknown as FlinkStateSnapshot);
+  const resource = object as unknown as JobResource;
+  if (resource.kind === 'FlinkDeployment' && !('job' in resource.spec))
+    return unsettledSession(arrival, wish, resource);
+  return unsettledJob(arrival, wish, resource);
+}
+
+function unsettledSnapshot({ status }: FlinkStateSnapshot): string | undefined {
+  const state = status?.state ?? 'no state';
+  return ['COMPLETED', 'FAILED', 'ABANDONED'].includes(state) ? undefined : `state ${state}`;
+}
+
+function unsettledSession({ world }: Arrival, wish: Wish, { metadata, status }: FlinkDeployment): string | undefined {
+  const { namespace, name } = wish.subject;
+  if (world.fabric.leader(`${namespace}/${name}`)?.restUp !== true) return 'the JobManager does not answer';
+  if (wish.flaws.size === 0 && status?.observedGeneration !== metadata.generation)
+    return `observedGeneration ${status?.observedGeneration} of ${metadata.generation}`;
+  if (status?.jobManagerDeploymentStatus !== 'READY') return `JobManager ${status?.jobManagerDeploymentStatus}`;
+  return status.lifecycleState === 'STABLE' ? undefined : `lifecycleState ${status.lifecycleState}`;
+}
+
+function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): string | undefined {
+  const { metadata, status } = resource;
+  if (status === undefined || status === null) return 'no status';
+  const running = runningJobs(arrival.world, resource);
+  if (isExcused(arrival.stateOf(wish), wish, resource)) return undefined;
+  const isInvalid = wish.flaws.size > 0;
+  // Nothing was ever done for an object that was invalid from the beginning.
+  if (isInvalid && recorded(resource) === NEVER && running.length === 0) return undefined;
+  // One that was suspended before anything was done for it stays as it is, as with the Apache operator.
   if (status.lifecycleState === 'CREATED' && wish.valid.at(-1)?.suspended && running.length === 0) return undefined;
-  if (!wish.invalid && status.observedGeneration !== wish.object?.metadata.generation)
-    return `observedGeneration ${status.observedGeneration} of ${wish.object?.metadata.generation}`;
-  const wanted = wantedNow(wish);
-  if (wanted === undefined) return `what is recorded was never wanted: ${recorded(wish)}`;
+  if (!isInvalid && status.observedGeneration !== metadata.generation)
+    return `observedGeneration ${status.observedGeneration} of ${metadata.generation}`;
+  const wanted = wantedNow(wish, resource);
+  if (wanted === undefined) return `what is recorded was never wanted: ${recorded(resource)}`;
   if (wanted.suspended) {
     if (running.length > 0) return 'a job runs although it is suspended';
     return status.lifecycleState === 'SUSPENDED' ? undefined : `lifecycleState ${status.lifecycleState}`;
   }
-  const [job] = running;
+  const [job, another] = running;
   if (job === undefined || job.tasksRunningSince === undefined) return 'no job runs';
+  if (another !== undefined) return 'two jobs run';
   if (job.parallelism !== wanted.parallelism) return `parallelism ${job.parallelism}, wanted ${wanted.parallelism}`;
   if (status.jobStatus?.state !== 'RUNNING') return `jobStatus.state ${status.jobStatus?.state}`;
   if (status.jobStatus.jobId !== job.spec.jobId) return `jobId ${status.jobStatus.jobId}, running ${job.spec.jobId}`;
   return status.lifecycleState === 'STABLE' ? undefined : `lifecycleState ${status.lifecycleState}`;
 }
 
+/** In an application cluster its job; in a session cluster the one that the status names. */
+function runningJobs({ fabric }: SimulatedWorld, { kind, metadata, spec, status }: JobResource) {
+  const cluster = kind === 'FlinkSessionJob' ? spec.deploymentName : metadata.name;
+  const jobs = [...(fabric.leader(`${metadata.namespace}/${cluster}`)?.jobs.values() ?? [])];
+  return jobs.filter(
+    (job) => !job.isTerminal && (kind === 'FlinkDeployment' || job.spec.jobId === status?.jobStatus?.jobId),
+  );
+}
+
 /**
  * The newest spec. While that is invalid, a spec that was acted on before: which one depends on how far the operator had come
  * when the invalid one replaced it, since a spec that was only begun is kept nowhere.
  */
-function wantedNow(wish: Wish): ValidWish | undefined {
-  if (!wish.invalid) return wish.valid.at(-1);
-  const { spec } = JSON.parse(recorded(wish)) as { spec?: { job?: { state?: string; parallelism?: number } } };
+function wantedNow(wish: Wish, resource: JobResource): ValidSpec | undefined {
+  if (wish.flaws.size === 0) return wish.valid.at(-1);
+  const { spec } = JSON.parse(recorded(resource)) as { spec?: { job?: { state?: string; parallelism?: number } } };
   const job = spec?.job;
   return wish.valid.find(
     ({ suspended, parallelism }) => suspended === (job?.state === 'suspended') && parallelism === job?.parallelism,
   );
 }
 
-/** Stands for the record of a deployment that nothing was done for. */
+/** Stands for the record of an object that nothing was done for. */
 const NEVER = '{}';
 
-function recorded({ object }: Wish): string {
-  return object?.status?.reconciliationStatus?.lastReconciledSpec ?? NEVER;
+function recorded({ status }: JobResource): string {
+  return status?.reconciliationStatus?.lastReconciledSpec ?? NEVER;
 }
 
-/** A job whose state nobody knows any more is not started from nothing: its status says what a person has to do. */
-function isGivenUp({ object, hasKnownState }: Wish): boolean {
-  const { lifecycleState, error } = object?.status ?? {};
-  if (hasKnownState || lifecycleState !== 'FAILED') return false;
-  return /Manual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
+/**
+ * A job that failed for good stays so until its spec changes. One whose state nobody knows any more, or that a fault
+ * destroyed, is not started from nothing: its status says what a person has to do.
+ */
+function isExcused(state: StateKnowledge, wish: Wish, { metadata, status }: JobResource): boolean {
+  const { lifecycleState, error, observedGeneration } = status ?? {};
+  if (lifecycleState !== 'FAILED') return false;
+  const isObserved = wish.flaws.size > 0 || observedGeneration === metadata.generation;
+  if (state.hasFailed && isObserved) return true;
+  if (state.isLost) return true;
+  if (state.isKnown) return false;
+  // A refusal of the spec stands where the reason stood.
+  return wish.flaws.size > 0 || /[Mm]anual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
 }
 
 /** What a cluster is made of, as the API server has it now. */
-function clusterObjects(world: SimulatedWorld, name: string): AnyObject[] {
+function clusterObjects(world: SimulatedWorld, { subject: { namespace, name } }: Wish): AnyObject[] {
   const { reader } = world.server.server;
   const kinds = [
     ['apps', 'deployments'],
@@ -96,32 +139,17 @@ function clusterObjects(world: SimulatedWorld, name: string): AnyObject[] {
 }
 
 /** Turns what is left after the bound into violations. */
-export function checkConverged(world: SimulatedWorld, wishes: readonly Wish[], now: number): Violation[] {
-  const out: Violation[] = [];
-  for (const wish of wishes) {
-    const why = unsettled(world, wish);
-    if (why !== undefined)
-      out.push({
-        rule: 'converges',
-        at: now,
-        detail: `${wish.name}: ${why}; status ${JSON.stringify(brief(wish.object))}`,
-      });
-  }
-  return out;
+export function checkConverged(arrival: Arrival, wishes: readonly Wish[], now: number): Violation[] {
+  return wishes.flatMap((wish) => {
+    const why = unsettled(arrival, wish);
+    if (why === undefined) return [];
+    const status = JSON.stringify(brief(arrival.stored(wish)));
+    return { rule: 'converges', at: now, detail: `${keyOfSubject(wish.subject)}: ${why}; status ${status}` };
+  });
 }
 
-function brief(object: FlinkDeployment | undefined): unknown {
-  const status = object?.status as Record<string, unknown> | undefined;
-  if (status === undefined) return null;
-  const { lifecycleState, jobManagerDeploymentStatus, jobStatus, error, operation, observedGeneration } = status;
-  const reconciliation = status.reconciliationStatus as { state?: string } | undefined;
-  return {
-    lifecycleState,
-    jobManagerDeploymentStatus,
-    jobStatus,
-    error,
-    operation,
-    observedGeneration,
-    recon: reconciliation?.state,
-  };
+function brief(object: AnyObject | undefined): unknown {
+  if (object?.status === undefined) return null;
+  const { reconciliationStatus, conditions: _, ...told } = object.status as Record<string, unknown>;
+  return { ...told, recon: (reconciliationStatus as { state?: string } | undefined)?.state };
 }

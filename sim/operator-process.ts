@@ -1,4 +1,4 @@
-import type { SimulatedWorld } from '@drey/devcluster/testing';
+import { fabricAddress, fabricTransport, type SimulatedWorld } from '@drey/devcluster/testing';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { createKubeClient } from '@drey/kube';
 import { createOperator, operatorLogger } from '@drey/operator';
@@ -24,8 +24,8 @@ export async function startOperatorProcess(
   const operator = createOperator(
     {
       ...{ clock, random, kube, log },
-      flink: flinkTransport(scope, world, weather),
-      endpoints: ({ service, namespace, port }) => `http://${service}.${namespace}:${port}`,
+      flink: withWeather(fabricTransport(world.fabric), scope, weather),
+      endpoints: fabricAddress,
     },
     { epoch: () => epoch },
   );
@@ -33,25 +33,18 @@ export async function startOperatorProcess(
   return operator;
 }
 
-/** Flink's REST API over the simulated network: `http://<cluster id>-rest.<namespace>:8081/…`. */
-function flinkTransport(scope: ProcessScope, world: SimulatedWorld, weather: FlinkWeather): FlinkTransport {
+/** The simulated network between the operator and Flink. */
+function withWeather(transport: FlinkTransport, scope: ProcessScope, weather: FlinkWeather): FlinkTransport {
   return async (request) => {
-    const url = new URL(request.url);
-    const [, cluster = '', namespace = ''] = /^(.+)-rest\.([^.]+)$/.exec(url.hostname) ?? [];
-    const body = typeof request.body === 'string' && request.body !== '' ? (JSON.parse(request.body) as unknown) : null;
-    const hangsMs = Math.min(weather.hangsMs, request.timeoutMs + 1);
+    const { timeoutMs, signal } = request;
+    const hangsMs = Math.min(weather.hangsMs, timeoutMs + 1);
     try {
-      const answer = await scope.flink(
-        () => world.fabric.rest(`${namespace}/${cluster}`, request.method, url.pathname + url.search, body),
-        hangsMs,
-        request.signal,
-      );
-      if (hangsMs > request.timeoutMs)
-        throw new TransportFailure('timeout', `no answer within ${request.timeoutMs} ms`, true);
-      return { status: answer.status, body: JSON.stringify(answer.body) };
+      const answer = await scope.flink(() => transport(request), hangsMs, signal);
+      if (hangsMs <= timeoutMs) return answer;
+      throw new TransportFailure('timeout', `no answer within ${timeoutMs} ms`, true);
     } catch (error) {
       if (error instanceof TransportFailure) throw error;
-      if (request.signal?.aborted) throw new TransportFailure('aborted', 'the call was aborted', true);
+      if (signal?.aborted) throw new TransportFailure('aborted', 'the call was aborted', true);
       throw new TransportFailure('unreachable', error instanceof Error ? error.message : String(error), true);
     }
   };

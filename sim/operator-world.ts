@@ -27,14 +27,17 @@ export interface OperatorWorld {
 }
 
 /** Makes the world, with the kinds of Flink and a namespace `default` that has a job account. */
-export async function operatorWorld(objects: readonly AnyObject[] = []): Promise<OperatorWorld> {
+export async function operatorWorld(
+  objects: readonly AnyObject[] = [],
+  { workloads = true }: { readonly workloads?: boolean } = {},
+): Promise<OperatorWorld> {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
   const log: LogLine[] = [];
   const made = drive(
     clock,
     createSimulatedWorld({
-      ...{ clock, random, tokenKey },
+      ...{ clock, random, tokenKey, workloads },
       objects: [...(allCrds() as unknown as AnyObject[]), jobAccount('default'), ...objects],
       onFault: (where, error) => {
         throw new Error(`${where} failed`, { cause: error });

@@ -1,4 +1,3 @@
-import type { FlinkDeployment } from '@drey/api';
 import type { RunEvent, SimulatedStorage, Snapshot } from '@drey/devcluster/testing';
 
 /** A broken rule: which, when in virtual time, and what was seen. */
@@ -8,12 +7,9 @@ export interface Violation {
   readonly detail: string;
 }
 
-/** What the user of one FlinkDeployment allows at this moment; kept by the scenario. */
+/** What the user of one job allows at this moment. */
 export interface Intent {
-  /** Empty state is all right: stateless, or never deployed before. */
-  readonly emptyStateAllowed: boolean;
-  /** The status as the API server has it now. */
-  readonly stored: FlinkDeployment | undefined;
+  readonly stateless: boolean;
   /** The JobManager process belongs to the Deployment that the operator made last, started by the node for the first time. */
   readonly startedByOperator: boolean;
   /**
@@ -23,110 +19,135 @@ export interface Intent {
   readonly sightSince: number | undefined;
 }
 
+/** What the oracle asks about the objects as the API server has them at the moment of an event. */
+export interface Records {
+  /** The object that a job belongs to; undefined: nothing that is stored knows of this job. */
+  owner(clusterId: string, jobId: string): string | undefined;
+  intent(owner: string, clusterId: string, process: string): Intent;
+  /** Whether a trigger was recorded before it was pulled: for a stop, in the operation of the job's object. */
+  isRecorded(clusterId: string, jobId: string, trigger: { readonly id: string; readonly what: string }): boolean;
+  /** What still refers to a snapshot. */
+  referrer(path: string): string | undefined;
+}
+
 /** An operator that can see looks at the checkpoints of a job at least this often. */
 const SIGHT_MS = 8_000;
 
-interface Run {
-  readonly process: string;
-  readonly jobId: string;
-}
+type Started = Extract<RunEvent, { type: 'started' }>;
 
 /**
  * The safety rules of the design, checked at every event of the simulated world:
- * one run at a time from one state (1), never from empty or older state than allowed (2, 3), every external operation
- * recorded before it is made (5).
+ * one run at a time from one state (1), never from empty or older state than allowed (2, 3), nothing deleted that something
+ * refers to (4), every external operation recorded before it is made (5).
  */
 export class SafetyOracle {
   readonly violations: Violation[] = [];
   readonly #storage: SimulatedStorage;
-  readonly #intent: (clusterId: string, process: string) => Intent;
-  readonly #open = new Map<string, Run>();
+  readonly #records: Records;
+  /** The run that goes on, by owner. */
+  readonly #open = new Map<string, Started>();
+  /** The jobs that an owner had, and the other way round. */
+  readonly #jobs = new Map<string, Set<string>>();
+  readonly #owners = new Map<string, string>();
+  readonly #diedAt = new Map<string, number[]>();
+  readonly #destroyed: Snapshot[] = [];
+  readonly #lastEnd = new Map<string, string>();
 
-  constructor(storage: SimulatedStorage, intent: (clusterId: string, process: string) => Intent) {
+  constructor(storage: SimulatedStorage, records: Records) {
     this.#storage = storage;
-    this.#intent = intent;
+    this.#records = records;
     storage.onEvent((event) => this.#event(event));
   }
 
-  /** A cluster was deleted by its user: what comes later under its name is another story. */
-  forget(clusterId: string): void {
-    this.#forgottenAt.set(clusterId, this.#storage.history.length);
+  /** An object was deleted by its user: what comes later under its name is another story. */
+  forget(owner: string): void {
+    this.#jobs.delete(owner);
   }
-
-  readonly #forgottenAt = new Map<string, number>();
 
   /** The JobManager of a cluster was killed, or its Deployment deleted. */
   loses(clusterId: string, at: number): void {
-    this.#lost.set(clusterId, [...(this.#lost.get(clusterId) ?? []), at]);
+    this.#diedAt.set(clusterId, [...(this.#diedAt.get(clusterId) ?? []), at]);
   }
 
-  readonly #lost = new Map<string, number[]>();
+  /** A fault removed a snapshot. */
+  destroyed(snapshot: Snapshot): void {
+    this.#destroyed.push(snapshot);
+  }
+
+  hasLost(owner: string): boolean {
+    return this.#destroyed.some(({ jobId }) => this.#owners.get(jobId) === owner);
+  }
+
+  /** Whether the last job that ran for an owner failed. */
+  hasFailed(owner: string): boolean {
+    return this.#lastEnd.get(owner) === 'FAILED';
+  }
 
   #event(event: RunEvent): void {
-    if (event.type === 'ended') {
-      const open = this.#open.get(event.clusterId);
-      if (open?.process === event.process && open.jobId === event.jobId) this.#open.delete(event.clusterId);
+    if (event.type === 'started') this.#started(event);
+    else if (event.type === 'ended') this.#ended(event);
+    else if (event.type === 'triggered') this.#triggered(event);
+    else this.#disposed(event);
+  }
+
+  #ended({ process, jobId, state }: Extract<RunEvent, { type: 'ended' }>): void {
+    const owner = this.#owners.get(jobId);
+    if (owner === undefined) return;
+    const open = this.#open.get(owner);
+    if (open?.process !== process || open.jobId !== jobId) return;
+    this.#open.delete(owner);
+    this.#lastEnd.set(owner, state);
+  }
+
+  #started(event: Started): void {
+    const { clusterId, process, jobId, at } = event;
+    const owner = this.#records.owner(clusterId, jobId) ?? this.#owners.get(jobId);
+    if (owner === undefined) {
+      this.#violate(
+        'intent before effect',
+        at,
+        `${clusterId}: job ${jobId} starts, and nothing that is stored knows it`,
+      );
       return;
     }
-    if (event.type === 'triggered') {
-      this.#triggered(event);
-      return;
+    this.#owners.set(jobId, owner);
+    const open = this.#open.get(owner);
+    if (open !== undefined) {
+      const detail = `${owner}: ${process} starts job ${jobId} while ${open.process} runs ${open.jobId}`;
+      this.#violate('one run at a time', at, detail);
     }
-    if (event.type === 'disposed') return;
-    const open = this.#open.get(event.clusterId);
-    if (open)
-      this.#violate(
-        'one run at a time',
-        event.at,
-        `${event.clusterId}: ${event.process} starts job ${event.jobId} while ${open.process} runs ${open.jobId}`,
-      );
-    this.#open.set(event.clusterId, { process: event.process, jobId: event.jobId });
-    this.#startedFrom(event);
+    this.#open.set(owner, event);
+    this.#lastEnd.delete(owner);
+    this.#startedFrom(owner, event);
+    this.#jobs.set(owner, (this.#jobs.get(owner) ?? new Set()).add(jobId));
   }
 
-  #startedFrom(event: Extract<RunEvent, { type: 'started' }>): void {
-    const intent = this.#intent(event.clusterId, event.process);
-    if (intent.emptyStateAllowed || !intent.startedByOperator) return;
-    const newest = this.newest(event.clusterId, event.at, intent.sightSince);
-    if (newest === undefined) return;
-    if (event.restoredFrom === undefined) {
-      this.#violate(
-        'no start from empty state',
-        event.at,
-        `${event.clusterId}: job ${event.jobId} starts empty, although ${newest.path} is there`,
-      );
-    } else if (event.position < newest.position) {
-      this.#violate(
-        'newest restorable state',
-        event.at,
-        `${event.clusterId}: job ${event.jobId} starts from ${event.restoredFrom} (${event.position}), although ${newest.path} (${newest.position}) is there`,
-      );
+  #startedFrom(owner: string, { clusterId, process, jobId, at, restoredFrom, position }: Started): void {
+    const intent = this.#records.intent(owner, clusterId, process);
+    if (intent.stateless || !intent.startedByOperator) return;
+    const exists = (one: Snapshot): boolean => !this.#destroyed.includes(one);
+    const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sightSince));
+    const newest = known.find(exists);
+    if (restoredFrom === undefined && known[0] !== undefined) {
+      const detail = `${owner}: job ${jobId} starts empty, although there was ${known[0].path}`;
+      this.#violate('no start from empty state', at, detail);
+    } else if (newest !== undefined && position < newest.position) {
+      const detail = `${owner}: job ${jobId} starts from ${restoredFrom} (${position}), although ${newest.path} (${newest.position}) is there`;
+      this.#violate('newest restorable state', at, detail);
     }
   }
 
-  /** The newest complete state that this cluster's jobs left, that still exists, and that somebody can know of. */
-  newest(
-    clusterId: string,
-    before: number,
-    sightSince: number | undefined,
-  ): { path: string; position: number } | undefined {
-    return this.#snapshots(clusterId, before).find((one) => this.#isKnown(one, sightSince));
-  }
-
-  /** Whether somebody can name the newest state that this cluster's jobs left; false also when there is none. */
-  isNewestKnown(clusterId: string, before: number, sightSince: number | undefined): boolean {
-    const [newest] = this.#snapshots(clusterId, before);
+  /** Whether somebody can name the newest state that an owner's jobs left; false also when there is none. */
+  isNewestKnown(owner: string, before: number, sightSince: number | undefined): boolean {
+    const [newest] = this.#snapshots(owner, before);
     return newest !== undefined && this.#isKnown(newest, sightSince);
   }
 
-  /** Complete states that a cluster's jobs left and that still exist, newest first. */
-  #snapshots(clusterId: string, before: number): Snapshot[] {
-    const since = this.#forgottenAt.get(clusterId) ?? 0;
-    const jobs = new Set<string>();
-    for (const [index, event] of this.#storage.history.entries()) {
-      if (index >= since && event.type === 'started' && event.clusterId === clusterId) jobs.add(event.jobId);
-    }
-    return [...this.#storage.snapshots.values()]
+  /** Complete states that an owner's jobs left, newest first; those that a fault removed included. */
+  #snapshots(owner: string, before: number): Snapshot[] {
+    const jobs = this.#jobs.get(owner);
+    if (jobs === undefined) return [];
+    return [...this.#storage.snapshots.values(), ...this.#destroyed]
       .filter((one) => jobs.has(one.jobId) && one.completedAt <= before)
       .sort((a, b) => b.completedAt - a.completedAt);
   }
@@ -140,21 +161,21 @@ export class SafetyOracle {
     if (end?.type !== 'ended') return true;
     if (end.state === 'FINISHED' || end.state === 'CANCELED') {
       // A job that ended by itself tells where its state is, if its JobManager lives long enough to be asked.
-      const lost = this.#lost.get(end.clusterId) ?? [];
+      const lost = this.#diedAt.get(end.clusterId) ?? [];
       return !lost.some((at) => at >= end.at && at < end.at + SIGHT_MS);
     }
     return Math.max(snapshot.completedAt, sightSince) + SIGHT_MS <= end.at;
   }
 
-  #triggered(event: Extract<RunEvent, { type: 'triggered' }>): void {
-    const stored = this.#intent(event.clusterId, '').stored;
-    const operation = (stored?.status as { operation?: { id?: string; triggerId?: string } } | undefined)?.operation;
-    if (operation?.id === event.triggerId || operation?.triggerId === event.triggerId) return;
-    this.#violate(
-      'intent before effect',
-      event.at,
-      `${event.clusterId}: ${event.what} with trigger ${event.triggerId}, but the status records ${JSON.stringify(operation ?? null)}`,
-    );
+  #triggered({ clusterId, jobId, triggerId: id, what, at }: Extract<RunEvent, { type: 'triggered' }>): void {
+    if (this.#records.isRecorded(clusterId, jobId, { id, what })) return;
+    this.#violate('intent before effect', at, `${clusterId}: ${what} with trigger ${id} is recorded nowhere`);
+  }
+
+  #disposed({ path, at }: Extract<RunEvent, { type: 'disposed' }>): void {
+    const referrer = this.#records.referrer(path);
+    if (referrer !== undefined)
+      this.#violate('no record in use is deleted', at, `${path}, which ${referrer} refers to`);
   }
 
   #violate(rule: string, at: number, detail: string): void {

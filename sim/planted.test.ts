@@ -1,8 +1,8 @@
 import type { HttpRequest } from '@drey/kube';
 import { describe, expect, it } from 'vitest';
 import { runSeed } from './run-seed.ts';
-import { SECRET } from './scenario.ts';
 import type { Tamper } from './scope.ts';
+import { SECRET } from './specs.ts';
 
 type Json = Record<string, unknown>;
 

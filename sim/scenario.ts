@@ -1,15 +1,44 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
 import type { Random } from '@drey/kube';
+import { drawChange } from './changes.ts';
+import { pick, span } from './draws.ts';
+import { type ClusterTraits, flinkDeployment, flinkSessionJob, flinkStateSnapshot, type UpgradeMode } from './specs.ts';
+
+/** An object that users write. */
+export interface Subject {
+  readonly kind: 'FlinkDeployment' | 'FlinkSessionJob' | 'FlinkStateSnapshot';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A change of a spec, and what it does to the spec's validity. */
+export interface Change {
+  readonly patch: { readonly spec: object };
+  readonly what: string;
+  /** From now on the spec is refused for this reason, until a change mends it. */
+  readonly flaw?: string;
+  readonly mends?: string;
+}
 
 /** What a user does, at a time since the start of the scenario. */
-export type Action = { readonly atMs: number; readonly name: string } & (
-  | { readonly do: 'create'; readonly object: FlinkDeployment }
-  | { readonly do: 'change'; readonly patch: object; readonly what: string }
+export type Action = { readonly atMs: number; readonly subject: Subject } & (
+  | { readonly do: 'create'; readonly object: FlinkDeployment | FlinkSessionJob | FlinkStateSnapshot }
+  | { readonly do: 'change'; readonly change: Change }
   | { readonly do: 'delete' }
+  /** The namespace of the subject, with everything in it. */
+  | { readonly do: 'delete-namespace' }
 );
 
-type JobIncident = 'kill-jobmanager' | 'kill-taskmanager' | 'fail-task' | 'delete-jobmanager-deployment';
 const clusterIncidents = [
+  'kill-jobmanager',
+  'kill-taskmanager',
+  'fail-task',
+  'fail-job',
+  'lose-checkpoint',
+  'delete-jobmanager-deployment',
+  'delete-taskmanager-deployment',
+] as const;
+const worldIncidents = [
   'crash-operator',
   'two-leaders',
   'slow-flink',
@@ -17,126 +46,172 @@ const clusterIncidents = [
   'savepoint-folder-unwritable',
   'images-out-of-reach',
 ] as const;
-type ClusterIncident = (typeof clusterIncidents)[number];
 
-/** What happens to the cluster under the jobs. */
+/** What happens under the jobs: to one cluster, or to all. */
 export type Incident = { readonly atMs: number } & (
-  | { readonly do: JobIncident; readonly name: string }
-  | { readonly do: ClusterIncident }
+  | { readonly do: (typeof clusterIncidents)[number]; readonly namespace: string; readonly name: string }
+  | { readonly do: (typeof worldIncidents)[number] }
 );
 
 export interface Scenario {
   readonly actions: readonly Action[];
   readonly incidents: readonly Incident[];
-  /** When the last of them has happened. */
-  readonly endMs: number;
 }
 
-export const namespace = 'default';
+/** The namespace that is never deleted. */
+export const HOME = 'default';
+/** A namespace that may be. */
+export const TEAM = 'team';
 
-/** Stands in the configuration of every deployment; nothing may tell it. */
-export const SECRET = 'hunter2-9f4d1c';
-
-/** One of `list`, uniformly. */
-export function pick<T>(random: Random, list: readonly [T, ...(readonly T[])]): T {
-  return list[Math.floor(random.next() * list.length)] ?? list[0];
+/** Most scenarios are brisk: short and dense. The long ones give every fault the time to do its harm. */
+interface Pace {
+  readonly lives: number;
+  readonly changes: number;
+  readonly incidents: number;
+  readonly gapMs: readonly [number, number];
 }
 
-type Mode = 'savepoint' | 'stateless';
+const brisk: Pace = { lives: 1, changes: 2, incidents: 1, gapMs: [3_000, 16_000] };
+const long: Pace = { lives: 2, changes: 4, incidents: 2, gapMs: [15_000, 90_000] };
+const LONG_SHARE = 0.2;
 
-/** A deployment as users write it, with or without high availability. */
-export function flinkDeployment(name: string, mode: Mode, parallelism: number, ha: boolean): FlinkDeployment {
-  const state = `file:///state/${name}`;
-  return {
-    apiVersion: 'flink.apache.org/v1beta1',
-    kind: 'FlinkDeployment',
-    metadata: { name, namespace },
-    spec: {
-      image: 'flink:1.20',
-      flinkVersion: 'v1_20',
-      serviceAccount: 'flink',
-      flinkConfiguration: {
-        'taskmanager.numberOfTaskSlots': '2',
-        's3.secret-key': SECRET,
-        'execution.checkpointing.interval': '5 s',
-        'execution.checkpointing.dir': `${state}/checkpoints`,
-        'execution.checkpointing.savepoint-dir': `${state}/savepoints`,
-        ...(ha ? { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': `${state}/ha` } : {}),
-      },
-      jobManager: { resource: { memory: '1024m', cpu: 0.5 } },
-      taskManager: { resource: { memory: '1536m', cpu: 1 } },
-      job: { jarURI: 'local:///opt/flink/usrlib/job.jar', parallelism, upgradeMode: mode },
-    },
-  };
+interface Drawn {
+  readonly random: Random;
+  readonly pace: Pace;
+  readonly actions: Action[];
+  readonly incidents: Incident[];
 }
 
 /** Draws a scenario. The same random numbers give the same scenario. */
 export function drawScenario(random: Random): Scenario {
-  const actions: Action[] = [];
-  const incidents: Incident[] = [];
-  const jobs = 1 + Math.floor(random.next() * 2);
-  for (let i = 0; i < jobs; i++) drawLife(random, `job-${i}`, actions, incidents);
-  for (let i = Math.floor(random.next() * 3); i > 0; i--) {
-    incidents.push({
-      atMs: span(random, 5_000, 240_000),
-      do: pick<ClusterIncident>(random, clusterIncidents),
-    });
+  const pace = random.next() < LONG_SHARE ? long : brisk;
+  const drawn: Drawn = { random, pace, actions: [], incidents: [] };
+  const lives = 1 + Math.floor(random.next() * pace.lives);
+  for (let i = 0; i < lives; i++) drawLife(drawn, i);
+  for (let i = Math.floor(random.next() * (pace.incidents + 1)); i > 0; i--) {
+    drawn.incidents.push({ atMs: span(random, 5_000, lastOf(drawn) + 20_000), do: pick(random, worldIncidents) });
   }
   const byTime = (a: { atMs: number }, b: { atMs: number }): number => a.atMs - b.atMs;
-  actions.sort(byTime);
-  incidents.sort(byTime);
-  const endMs = Math.max(...[...actions, ...incidents].map((one) => one.atMs)) + 1000;
-  return { actions, incidents, endMs };
+  return { actions: drawn.actions.sort(byTime), incidents: drawn.incidents.sort(byTime) };
 }
 
-function drawLife(random: Random, name: string, actions: Action[], incidents: Incident[]): void {
-  const mode: Mode = random.next() < 0.75 ? 'savepoint' : 'stateless';
-  const ha = random.next() < 0.4;
-  let at = span(random, 0, 5_000);
-  actions.push({
-    atMs: at,
+function lastOf({ actions }: Drawn): number {
+  return Math.max(0, ...actions.map((one) => one.atMs));
+}
+
+function drawCluster({ random }: Drawn, name: string): ClusterTraits {
+  return {
     name,
-    do: 'create',
-    object: flinkDeployment(name, mode, 1 + Math.floor(random.next() * 3), ha),
-  });
-  for (let i = Math.floor(random.next() * 4); i >= 0; i--) {
-    at += random.next() < 0.25 ? span(random, 50, 3_000) : span(random, 15_000, 90_000);
-    actions.push({ atMs: at, name, ...drawChange(random) });
-  }
-  for (let i = Math.floor(random.next() * 3); i > 0; i--) {
-    const what = pick<JobIncident>(random, [
-      'kill-jobmanager',
-      'kill-taskmanager',
-      'fail-task',
-      'delete-jobmanager-deployment',
-    ]);
-    // A JobManager without high availability that is lost takes what came after the newest checkpoint with it: that is Flink's own limit.
-    incidents.push({ atMs: span(random, 10_000, at + 20_000), do: what, name });
-  }
-  if (random.next() < 0.25) actions.push({ atMs: at + span(random, 1_000, 60_000), name, do: 'delete' });
+    namespace: random.next() < 0.1 ? TEAM : HOME,
+    mode: random.next() < 0.3 ? 'standalone' : 'native',
+    ha: random.next() < 0.45,
+    adaptive: random.next() < 0.2,
+  };
 }
 
-function drawChange(random: Random): { readonly do: 'change'; readonly patch: object; readonly what: string } {
-  const parallelism = 1 + Math.floor(random.next() * 4);
+function drawMode(random: Random, ha: boolean): UpgradeMode {
+  const draw = random.next();
+  if (draw < 0.2) return 'stateless';
+  return ha && draw < 0.6 ? 'last-state' : 'savepoint';
+}
+
+function drawLife(drawn: Drawn, number: number): void {
+  const isSession = drawn.random.next() < SESSION_SHARE;
+  if (isSession) drawSession(drawn, drawCluster(drawn, `session-${number}`), number);
+  else drawApplication(drawn, drawCluster(drawn, `job-${number}`));
+}
+
+/** Session clusters among the lives. */
+const SESSION_SHARE = 0;
+/** Lives that have snapshots taken. */
+const SNAPSHOT_SHARE = 0;
+
+function drawApplication(drawn: Drawn, cluster: ClusterTraits): void {
+  const { random, actions } = drawn;
+  const subject: Subject = { kind: 'FlinkDeployment', namespace: cluster.namespace, name: cluster.name };
+  const start = span(random, 0, 5_000);
+  const upgradeMode = drawMode(random, cluster.ha);
+  const parallelism = 1 + Math.floor(random.next() * 3);
+  actions.push({
+    ...{ atMs: start, subject, do: 'create' },
+    object: flinkDeployment(cluster, { upgradeMode, parallelism }),
+  });
+  const end = drawChanges(drawn, subject, start, cluster);
+  drawIncidents(drawn, cluster, end);
+  drawEnd(drawn, subject, end);
+}
+
+function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void {
+  const { random, actions } = drawn;
+  const at: Subject = { kind: 'FlinkDeployment', namespace: cluster.namespace, name: cluster.name };
+  const start = span(random, 0, 5_000);
+  actions.push({ atMs: start, subject: at, do: 'create', object: flinkDeployment(cluster) });
+  let last = start;
+  const jobs = 1 + Math.floor(random.next() * 2);
+  for (let i = 0; i < jobs; i++) {
+    const subject: Subject = { kind: 'FlinkSessionJob', namespace: cluster.namespace, name: `sj-${number}-${i}` };
+    const traits = {
+      upgradeMode: pick(random, ['stateless', 'savepoint', 'savepoint'] as const),
+      parallelism: 1 + Math.floor(random.next() * 2),
+    };
+    // Sometimes before its cluster.
+    const created = Math.max(0, start + span(random, -2_000, 8_000));
+    actions.push({
+      ...{ atMs: created, subject, do: 'create' },
+      object: flinkSessionJob({ ...subject, cluster: cluster.name }, traits),
+    });
+    const end = drawChanges(drawn, subject, created, cluster);
+    drawEnd(drawn, subject, end);
+    last = Math.max(last, end);
+  }
+  if (random.next() < 0.3) {
+    actions.push({ atMs: span(random, 8_000, last + 20_000), subject: at, do: 'change', change: restart(random) });
+  }
+  drawIncidents(drawn, cluster, last);
+}
+
+function restart(random: Random): Change {
   const nonce = 1 + Math.floor(random.next() * 1_000_000);
-  const change = (what: string, spec: object): { do: 'change'; patch: object; what: string } => ({
-    do: 'change',
-    what,
-    patch: { spec },
-  });
-  return pick(random, [
-    change(`parallelism ${parallelism}`, { job: { parallelism } }),
-    change(`parallelism ${parallelism}`, { job: { parallelism } }),
-    change(`restartNonce ${nonce}`, { restartNonce: nonce }),
-    change('suspend', { job: { state: 'suspended' } }),
-    change('resume', { job: { state: 'running' } }),
-    change(`resume with parallelism ${parallelism}`, { job: { state: 'running', parallelism } }),
-    change('invalid parallelism', { job: { parallelism: -1 } }),
-    change(`valid parallelism ${parallelism}`, { job: { parallelism } }),
-    change('operator key only', { flinkConfiguration: { 'kubernetes.operator.periodic.savepoint.interval': '' } }),
-  ]);
+  return { what: `restartNonce ${nonce}`, patch: { spec: { restartNonce: nonce } } };
 }
 
-function span(random: Random, low: number, high: number): number {
-  return Math.floor(low + random.next() * (high - low));
+/** Returns when the last change is made. */
+function drawChanges(drawn: Drawn, subject: Subject, start: number, cluster: ClusterTraits): number {
+  const { random, pace, actions } = drawn;
+  let at = start;
+  for (let i = Math.floor(random.next() * pace.changes); i >= 0; i--) {
+    at += random.next() < 0.25 ? span(random, 50, 3_000) : span(random, ...pace.gapMs);
+    for (const change of drawChange(random, subject.kind, cluster))
+      actions.push({ atMs: at++, subject, do: 'change', change });
+    if (subject.kind !== 'FlinkStateSnapshot' && random.next() < SNAPSHOT_SHARE) drawSnapshot(drawn, subject, at);
+  }
+  return at;
+}
+
+function drawSnapshot({ random, actions }: Drawn, of: Subject, around: number): void {
+  const subject: Subject = { kind: 'FlinkStateSnapshot', namespace: of.namespace, name: `${of.name}-at-${around}` };
+  const what = pick(random, ['savepoint', 'savepoint', 'checkpoint'] as const);
+  const job = { kind: of.kind as 'FlinkDeployment' | 'FlinkSessionJob', name: of.name };
+  const atMs = around + span(random, 0, 12_000);
+  actions.push({ atMs, subject, do: 'create', object: flinkStateSnapshot(subject, job, what) });
+  if (random.next() < 0.3) actions.push({ atMs: atMs + span(random, 100, 10_000), subject, do: 'delete' });
+}
+
+function drawIncidents({ random, pace, incidents }: Drawn, cluster: ClusterTraits, end: number): void {
+  const possible = clusterIncidents.filter(
+    (one) => one !== 'delete-taskmanager-deployment' || cluster.mode === 'standalone',
+  );
+  for (let i = Math.floor(random.next() * (pace.incidents + 1)); i > 0; i--) {
+    const what = possible[Math.floor(random.next() * possible.length)] ?? 'fail-task';
+    incidents.push({
+      ...{ atMs: span(random, 8_000, end + 20_000), do: what },
+      ...{ namespace: cluster.namespace, name: cluster.name },
+    });
+  }
+}
+
+function drawEnd({ random, actions }: Drawn, subject: Subject, end: number): void {
+  if (random.next() >= 0.25) return;
+  const isTeam = subject.namespace === TEAM;
+  actions.push({ atMs: end + span(random, 1_000, 30_000), subject, do: isTeam ? 'delete-namespace' : 'delete' });
 }

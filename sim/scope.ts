@@ -56,11 +56,6 @@ export interface ScopeOptions {
   readonly tamper?: Tamper | undefined;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 /**
  * Everything that ties one simulated operator process to its world. `kill` ends the process as a machine would: its timers
  * never fire again and its calls never settle, whatever code was waiting for them. Crash points are the edges of every call,
@@ -110,14 +105,13 @@ export class ProcessScope {
     };
   }
 
-  /** A Flink call: `send` runs when the request arrives; undefined from it means connection refused. */
-  async flink(send: () => Answer | undefined, hangsMs: number, signal: AbortSignal | undefined): Promise<Answer> {
+  /** A Flink call: `send` runs when the request arrives. */
+  async flink<T>(send: () => Promise<T>, hangsMs: number, signal: AbortSignal | undefined): Promise<T> {
     await this.#edge();
     if (this.#chance(this.rates.failBefore)) return this.#failed('connect ECONNREFUSED');
-    const answer = send();
+    const answer = await send();
     if (hangsMs > 0) await this.#wait(hangsMs, signal);
     await this.#edge();
-    if (answer === undefined) return this.#failed('connect ECONNREFUSED');
     if (this.#chance(this.rates.failAfter)) return this.#failed('read ECONNRESET');
     return answer;
   }

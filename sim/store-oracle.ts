@@ -1,8 +1,8 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject } from '@drey/kube';
 import type { Violation } from './oracles.ts';
-import { SECRET } from './scenario.ts';
+import { SECRET } from './specs.ts';
 
 /** `<cluster>-<job id>-config-map`: Flink's record of a job's checkpoints. */
 const HA_RECORD = /^(.+)-([0-9a-f]{32})-config-map$/;
@@ -24,7 +24,9 @@ export class StoreOracle {
     this.#now = now;
     world.store.subscribe(undefined, ({ type, record }) => {
       const { object } = record;
-      if (object.kind === 'FlinkDeployment' && type !== 'DELETED') this.#status(object as unknown as FlinkDeployment);
+      if (JOB_KINDS.includes(object.kind) && type !== 'DELETED') this.#status(object as unknown as FlinkDeployment);
+      if (object.kind === 'FlinkStateSnapshot' && type !== 'DELETED')
+        this.text(`the status of ${object.metadata.name}`, JSON.stringify(object.status ?? {}));
       if (object.kind === 'Event' && type !== 'DELETED') this.text('an event', JSON.stringify(object));
       if (object.kind === 'ConfigMap' && type === 'DELETED') this.#deleted(object);
     });
@@ -35,12 +37,14 @@ export class StoreOracle {
     if (text.includes(SECRET)) this.#violate('no secret is told', `${where}: ${text}`);
   }
 
-  #status({ metadata, spec, status }: FlinkDeployment): void {
-    const { uid, name, generation = 1 } = metadata;
+  #status({ kind, metadata, spec, status }: FlinkDeployment | FlinkSessionJob): void {
+    const { uid, generation = 1 } = metadata;
+    const name = `${kind} ${metadata.namespace}/${metadata.name}`;
     this.#wanted.set(`${uid}/${generation}`, spec.job?.state === 'suspended' ? SUSPENDED : wishOf(spec.job));
     if (status === undefined || status === null) return;
     const { reconciliationStatus, ...told } = status;
     this.text(`the status of ${name}`, JSON.stringify(told));
+    if (kind === 'FlinkDeployment' && spec.job === undefined) return;
     const observed = status.observedGeneration ?? 0;
     const before = this.#observed.get(uid ?? '') ?? 0;
     if (observed === before) return;
@@ -63,6 +67,7 @@ export class StoreOracle {
     const [, cluster = '', jobId = ''] = HA_RECORD.exec(metadata.name ?? '') ?? [];
     const stored = this.#stored(metadata.namespace ?? '', cluster);
     if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
+    if (this.#isEnding(metadata.namespace ?? '')) return;
     if ((stored.spec.job?.upgradeMode ?? 'stateless') === 'stateless') return;
     const { storage } = this.#world.fabric;
     // Flink itself deletes the record of a job that ended for good.
@@ -78,6 +83,11 @@ export class StoreOracle {
     }
   }
 
+  #isEnding(namespace: string): boolean {
+    const found = this.#world.server.server.reader.get('', 'namespaces', undefined, namespace);
+    return found === undefined || found.metadata.deletionTimestamp !== undefined;
+  }
+
   #stored(namespace: string, name: string): FlinkDeployment | undefined {
     const { reader } = this.#world.server.server;
     return reader.get('flink.apache.org', 'flinkdeployments', namespace, name) as FlinkDeployment | undefined;
@@ -88,6 +98,7 @@ export class StoreOracle {
   }
 }
 
+const JOB_KINDS: readonly string[] = ['FlinkDeployment', 'FlinkSessionJob'];
 const SUSPENDED = 'suspended';
 
 function wishOf(job: FlinkDeployment['spec']['job']): string {

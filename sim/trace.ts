@@ -17,8 +17,9 @@ export function tell(world: SimulatedWorld, line: (text: string) => void): void 
   const last = new Map<string, string>();
   world.store.subscribe(undefined, ({ type, record }) => {
     const { kind, metadata } = record.object;
-    if (kind === 'FlinkDeployment') {
-      const text = brief(record.object as unknown as FlinkDeployment);
+    if (kind === 'FlinkDeployment' || kind === 'FlinkSessionJob' || kind === 'FlinkStateSnapshot') {
+      const { object } = record;
+      const text = kind === 'FlinkStateSnapshot' ? snapshotBrief(object) : brief(object as unknown as FlinkDeployment);
       if (last.get(record.name) !== text || type === 'DELETED') line(`  ${type} ${record.name}: ${text}`);
       last.set(record.name, text);
     } else if (kind === 'Deployment' || kind === 'Pod') {
@@ -28,6 +29,11 @@ export function tell(world: SimulatedWorld, line: (text: string) => void): void 
       last.set(`${kind}/${record.name}`, text);
     }
   });
+}
+
+function snapshotBrief({ status }: AnyObject): string {
+  const { state, path, triggerId, error } = (status ?? {}) as Record<string, unknown>;
+  return `snapshot ${state ?? 'new'} trigger ${triggerId ?? '-'} ${path ?? ''} ${error ?? ''}`;
 }
 
 function podBrief(pod: AnyObject): string {

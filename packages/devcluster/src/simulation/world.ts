@@ -21,6 +21,8 @@ export interface SimulatedWorldOptions {
   /** CustomResourceDefinitions and other objects to create first. */
   readonly objects: readonly AnyObject[];
   readonly timings?: Timings;
+  /** False: objects stay as they are written; no Deployment gets pods, and no pod runs. */
+  readonly workloads?: boolean;
   /** Hears of errors that no answer carries; a test should fail on them. */
   readonly onFault: (where: string, error: unknown) => void;
 }
@@ -64,9 +66,12 @@ export async function createSimulatedWorld(options: SimulatedWorldOptions): Prom
     // Failed passes are conflicts with other writers, as in a real cluster; they are tried again.
     failed: () => undefined,
   };
-  void startControllers(context, { authority: 'simulated', only: CONTROLLERS }, abort.signal).catch((error: unknown) =>
-    onFault('controllers', error),
-  );
+  const workloads = options.workloads ?? true;
+  if (workloads) {
+    void startControllers(context, { authority: 'simulated', only: CONTROLLERS }, abort.signal).catch(
+      (error: unknown) => onFault('controllers', error),
+    );
+  }
   const fabric = new FlinkFabric();
   const node = new SimulatedNode({
     ...{ name: 'node-1', clock, random, client: admin, podNetwork: '10.1' },
@@ -75,7 +80,7 @@ export async function createSimulatedWorld(options: SimulatedWorldOptions): Prom
     readyMs: [1500, 3500],
     terminateMs: [50, 600],
   });
-  await node.start();
+  if (workloads) await node.start();
   for (const object of options.objects) await admin.raw('POST', collectionOf(object), object);
   return {
     ...{ server, store, fabric, node, admin, connect },

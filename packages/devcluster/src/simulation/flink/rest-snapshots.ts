@@ -42,14 +42,7 @@ function startSnapshot(
 ): RestAnswer {
   const { jm } = call;
   const requestId = jm.operations.trigger('savepoint', id, trigger, (finish) => {
-    jm.options.storage.record({
-      type: 'triggered',
-      at: jm.timers.now(),
-      clusterId: jm.options.clusterId,
-      jobId: id,
-      triggerId: trigger ?? '',
-      what,
-    });
+    noteTrigger(call, id, trigger, what);
     if (job === undefined)
       return finish({
         ok: false,
@@ -64,6 +57,12 @@ function startSnapshot(
   return ok({ 'request-id': requestId }, 202);
 }
 
+/** For whoever watches what is asked of Flink. */
+function noteTrigger({ jm }: Call, jobId: string, triggerId: string | undefined, what: string): void {
+  const { storage, clusterId } = jm.options;
+  storage.record({ type: 'triggered', at: jm.timers.now(), clusterId, jobId, triggerId: triggerId ?? '', what });
+}
+
 export function pollSavepoint(call: Call, id: string, trigger: string): RestAnswer {
   const result = call.jm.operations.poll('savepoint', id, trigger);
   if (result === 'unknown')
@@ -75,6 +74,7 @@ export function triggerCheckpoint(call: Call, id: string, job: SimulatedJob | un
   const trigger = triggerIdOf(call, 'CheckpointTriggerRequestBody');
   if ('status' in trigger) return trigger;
   const requestId = call.jm.operations.trigger('checkpoint', id, trigger.id, (finish) => {
+    noteTrigger(call, id, trigger.id, 'checkpoint');
     if (job === undefined)
       return finish({
         ok: false,

@@ -1,0 +1,53 @@
+import type { Random } from '@drey/kube';
+import { pick } from './draws.ts';
+import type { Change, Subject } from './scenario.ts';
+import type { ClusterTraits } from './specs.ts';
+
+/** Draws what a user changes next: mostly one change; a flaw comes with its mending a little later, or stays. */
+export function drawChange(random: Random, kind: Subject['kind'], cluster: ClusterTraits): readonly Change[] {
+  const parallelism = 1 + Math.floor(random.next() * 4);
+  const nonce = 1 + Math.floor(random.next() * 1_000_000);
+  const scale = change(`parallelism ${parallelism}`, { job: { parallelism } }, 'parallelism');
+  const common: [Change[], ...Change[][]] = [
+    [scale],
+    [scale],
+    [change(`restartNonce ${nonce}`, { restartNonce: nonce })],
+    [change('suspend', { job: { state: 'suspended' } })],
+    [change('resume', { job: { state: 'running' } })],
+    [change(`resume with parallelism ${parallelism}`, { job: { state: 'running', parallelism } }, 'parallelism')],
+    [flawed('invalid parallelism', { job: { parallelism: -1 } }, 'parallelism')],
+  ];
+  if (kind !== 'FlinkDeployment') return pick(random, common);
+  return pick(random, [
+    ...common,
+    [change('operator key only', configuration('kubernetes.operator.periodic.savepoint.interval', ''))],
+    [change('a label of the pods', { podTemplate: { metadata: { labels: { team: `t${nonce}` } } } })],
+    [change(`memory ${parallelism}`, { taskManager: { resource: { memory: `${1536 + parallelism * 64}m` } } })],
+    [
+      change(
+        'another option',
+        configuration('restart-strategy.type', pick(random, ['fixed-delay', 'exponential-delay'])),
+      ),
+    ],
+    ...(cluster.ha
+      ? []
+      : [
+          [flawed('standby JobManagers without high availability', { jobManager: { replicas: 2 } }, 'replicas')],
+          [change('one JobManager', { jobManager: { replicas: 1 } }, 'replicas')],
+        ]),
+    [flawed('a forbidden key', configuration('kubernetes.cluster-id', 'other'), 'forbidden')],
+    [change('no forbidden key', configuration('kubernetes.cluster-id', null), 'forbidden')],
+  ] as [Change[], ...Change[][]]);
+}
+
+function configuration(key: string, value: string | null): object {
+  return { flinkConfiguration: { [key]: value } };
+}
+
+function change(what: string, spec: object, mends?: string): Change {
+  return { what, patch: { spec }, ...(mends === undefined ? {} : { mends }) };
+}
+
+function flawed(what: string, spec: object, flaw: string): Change {
+  return { what, patch: { spec }, flaw };
+}

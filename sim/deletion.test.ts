@@ -1,0 +1,172 @@
+import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
+import { ConfigMap, CoreEvent, Deployment, type KubeObject, Namespace, Pod, type Resource } from '@drey/kube';
+import { createOperator, type Operator } from '@drey/operator';
+import { describe, expect, test } from 'vitest';
+import { jobAccount, type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
+
+const NS = 'team';
+const MINUTE = 60_000;
+
+interface Scene {
+  readonly sim: OperatorWorld;
+  readonly operator: Operator;
+  get<T extends KubeObject>(r: Resource<T>, name: string): T | undefined;
+  deployment(): FlinkDeployment | undefined;
+  edit(patch: unknown): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+function wanted(more: Record<string, string> = {}): FlinkDeployment {
+  const made = statefulDeployment(NS, 'app');
+  return { ...made, spec: { ...made.spec, flinkConfiguration: { ...made.spec.flinkConfiguration, ...more } } };
+}
+
+const WITH_SAVEPOINT = { 'kubernetes.operator.job.savepoint-on-deletion': 'true' };
+
+async function running(object: FlinkDeployment): Promise<Scene> {
+  const team = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NS } };
+  const sim = await operatorWorld([team as never, jobAccount(NS)]);
+  const operator = createOperator(sim.env('drey'));
+  await sim.drive(operator.start());
+  await sim.drive(sim.admin.create(FlinkDeployments, object));
+  const get = <T extends KubeObject>(r: Resource<T>, name: string): T | undefined =>
+    sim.world.server.server.reader.get(r.group, r.plural, r.namespaced ? NS : undefined, name) as T | undefined;
+  const scene: Scene = {
+    ...{ sim, operator, get },
+    deployment: () => get(FlinkDeployments, 'app'),
+    edit: (patch) => sim.drive(sim.admin.patch(FlinkDeployments, NS, 'app', 'merge', patch)),
+    end: async () => {
+      await sim.drive(operator.stop());
+      sim.world.stop();
+    },
+  };
+  expect(await sim.until(() => scene.deployment()?.status?.jobStatus?.state === 'RUNNING', 2 * MINUTE)).toBe(true);
+  await sim.clock.advance(20_000, 200_000);
+  return scene;
+}
+
+const gone = (scene: Scene, ms: number): Promise<boolean> =>
+  scene.sim.until(() => scene.deployment() === undefined, ms);
+
+async function eventsOf({ sim }: Scene, reason: string): Promise<string[]> {
+  const list = await sim.drive(sim.admin.list(CoreEvent, { namespace: NS }));
+  return list.items.filter((one) => one.reason === reason).map((one) => one.message ?? '');
+}
+
+const haMaps = ({ sim }: Scene): Promise<number> =>
+  sim.drive(
+    sim.admin
+      .list(ConfigMap, { namespace: NS, labelSelector: 'configmap-type=high-availability' })
+      .then((list) => list.items.length),
+  );
+
+const snapshots = ({ sim }: Scene): string[] => [...sim.world.fabric.storage.snapshots.keys()];
+
+describe('A deletion ends', () => {
+  test('with everything of the cluster gone, and the state of the job left where it is', async () => {
+    const scene = await running(wanted());
+    await scene.sim.drive(scene.sim.admin.delete(FlinkDeployments, NS, 'app'));
+    expect(await gone(scene, MINUTE)).toBe(true);
+    expect(scene.get(Deployment, 'app')).toBeUndefined();
+    expect(await haMaps(scene)).toBe(0);
+    expect(snapshots(scene).length).toBeGreaterThan(0);
+    await scene.end();
+  });
+
+  test('after the savepoint that the user wants', async () => {
+    const scene = await running(wanted(WITH_SAVEPOINT));
+    await scene.sim.drive(scene.sim.admin.delete(FlinkDeployments, NS, 'app'));
+    expect(await gone(scene, 2 * MINUTE)).toBe(true);
+    const [told = ''] = await eventsOf(scene, 'SavepointTaken');
+    expect(told).toContain('/savepoints/');
+    expect(snapshots(scene).some((path) => told.includes(path))).toBe(true);
+    await scene.end();
+  });
+
+  test('when the whole namespace is deleted', async () => {
+    for (const object of [wanted(), wanted(WITH_SAVEPOINT)]) {
+      const scene = await running(object);
+      await scene.sim.drive(scene.sim.admin.delete(Namespace, undefined, NS));
+      expect(await scene.sim.until(() => scene.get(Namespace, NS) === undefined, 20 * MINUTE)).toBe(true);
+      expect(scene.deployment()).toBeUndefined();
+      await scene.end();
+    }
+  });
+
+  test('when the operator was uninstalled first and is installed again', async () => {
+    const scene = await running(wanted());
+    const { sim } = scene;
+    await sim.drive(scene.operator.stop());
+    await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'app'));
+    await sim.clock.advance(5 * MINUTE, 500_000);
+    expect(scene.deployment()?.metadata.deletionTimestamp).toBeDefined();
+    const next = createOperator(sim.env('drey-2'));
+    await sim.drive(next.start());
+    expect(await gone(scene, 2 * MINUTE)).toBe(true);
+    await sim.drive(next.stop());
+    sim.world.stop();
+  });
+
+  test('when its cluster cannot be reached: without the savepoint, its newest state and HA metadata left and named', async () => {
+    const scene = await running(wanted(WITH_SAVEPOINT));
+    const { sim } = scene;
+    // Nothing answers any more: the image is gone and the pod with it.
+    await sim.drive(
+      sim.admin.patch(Deployment, NS, 'app', 'strategic', {
+        spec: { template: { spec: { containers: [{ name: 'flink-main-container', image: 'no-such-image' }] } } },
+      }),
+    );
+    await sim
+      .drive(sim.admin.list(Pod, { namespace: NS }))
+      .then((list) =>
+        Promise.all(list.items.map((pod) => sim.drive(sim.admin.delete(Pod, NS, pod.metadata.name ?? '')))),
+      );
+    await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'app'));
+    expect(await gone(scene, 20 * MINUTE)).toBe(true);
+    const [told = ''] = await eventsOf(scene, 'SavepointError');
+    expect(told).toMatch(/removed without one/);
+    expect(await haMaps(scene)).toBeGreaterThan(0);
+    expect(snapshots(scene).length).toBeGreaterThan(0);
+    await scene.end();
+  });
+
+  test('at once and without touching Flink when a person forces it, also when the record cannot be read', async () => {
+    const scene = await running(wanted(WITH_SAVEPOINT));
+    const { sim } = scene;
+    const before = scene.sim.world.fabric.storage.history.length;
+    const status = { reconciliationStatus: { lastReconciledSpec: 'not JSON' } };
+    await sim.drive(sim.admin.patch(FlinkDeployments, NS, 'app', 'merge', { status }, { subresource: 'status' }));
+    await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'app'));
+    await sim.clock.advance(MINUTE, 200_000);
+    expect(scene.deployment()).toBeDefined();
+    await scene.edit({ metadata: { annotations: { 'flink.apache.org/force-deletion': 'true' } } });
+    expect(await gone(scene, 10_000)).toBe(true);
+    expect(await eventsOf(scene, 'ForcedDeletion')).toHaveLength(1);
+    const triggered = scene.sim.world.fabric.storage.history.slice(before).filter((one) => one.type === 'triggered');
+    expect(triggered).toEqual([]);
+    await scene.end();
+  });
+
+  test('also for an object whose spec was made wrong before', async () => {
+    const scene = await running(wanted());
+    await scene.edit({
+      spec: { flinkConfiguration: { 'taskmanager.memory.process.size': 'nonsense' }, job: { parallelism: -1 } },
+    });
+    await scene.sim.drive(scene.sim.admin.delete(FlinkDeployments, NS, 'app'));
+    expect(await gone(scene, MINUTE)).toBe(true);
+    await scene.end();
+  });
+
+  test('also for an object that was never deployed, whatever its spec says', async () => {
+    const scene = await running(wanted());
+    const { sim } = scene;
+    const finalizers = ['flinkdeployments.flink.apache.org/finalizer'];
+    const spec = { ...wanted().spec, flinkConfiguration: { 'taskmanager.memory.process.size': 'nonsense' } };
+    const wrong = { ...wanted(), metadata: { name: 'wrong', namespace: NS, finalizers }, spec };
+    await sim.drive(sim.admin.create(FlinkDeployments, wrong));
+    await sim.clock.advance(5_000, 200_000);
+    await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'wrong'));
+    expect(await sim.until(() => scene.get(FlinkDeployments, 'wrong') === undefined, MINUTE)).toBe(true);
+    await scene.end();
+  });
+});

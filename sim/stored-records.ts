@@ -1,0 +1,102 @@
+import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
+import type { SimulatedWorld } from '@drey/devcluster/testing';
+import type { AnyObject } from '@drey/kube';
+import type { Intent, Records } from './oracles.ts';
+import type { Subject } from './scenario.ts';
+import { keyOfSubject } from './wishes.ts';
+
+const GROUP = 'flink.apache.org';
+const plurals = {
+  FlinkDeployment: 'flinkdeployments',
+  FlinkSessionJob: 'flinksessionjobs',
+  FlinkStateSnapshot: 'flinkstatesnapshots',
+} as const;
+
+type JobStatus = NonNullable<FlinkDeployment['status']>;
+
+/** What is stored about jobs, read from the API server at this moment, without faults. */
+export class StoredRecords implements Records {
+  readonly #world: SimulatedWorld;
+  /** Since when the operator can see what Flink says. */
+  readonly #sightSince: () => number;
+
+  constructor(world: SimulatedWorld, sightSince: () => number) {
+    this.#world = world;
+    this.#sightSince = sightSince;
+  }
+
+  object({ kind, namespace, name }: Subject): AnyObject | undefined {
+    return this.#world.server.server.reader.get(GROUP, plurals[kind], namespace, name);
+  }
+
+  #list<T>(kind: Subject['kind'], namespace: string): T[] {
+    return this.#world.server.server.reader.list(GROUP, plurals[kind], namespace) as unknown as T[];
+  }
+
+  owner(clusterId: string, jobId: string): string | undefined {
+    const [namespace = '', name = ''] = clusterId.split('/');
+    const knows = (status: unknown): boolean => JSON.stringify(status ?? null).includes(jobId);
+    const cluster = this.#cluster(clusterId);
+    if (cluster?.spec.job !== undefined && knows(cluster.status)) {
+      return keyOfSubject({ kind: 'FlinkDeployment', namespace, name });
+    }
+    const job = this.#list<FlinkSessionJob>('FlinkSessionJob', namespace).find(
+      (one) => one.spec.deploymentName === name && knows(one.status),
+    );
+    return job && keyOfSubject({ kind: 'FlinkSessionJob', namespace, name: job.metadata.name ?? '' });
+  }
+
+  intent(owner: string, clusterId: string): Intent {
+    const [kind, namespace = '', name = ''] = owner.split('/');
+    const stored = this.object({ kind: kind as Subject['kind'], namespace, name }) as FlinkDeployment | undefined;
+    const [, cluster = ''] = clusterId.split('/');
+    const restarts = this.#world.node.restartsOf(namespace, cluster, 'jobmanager') ?? 0;
+    return {
+      stateless: (stored?.spec.job?.upgradeMode ?? 'stateless') === 'stateless',
+      // Without high availability a JobManager of a session cluster that is restarted knows no jobs.
+      startedByOperator: kind === 'FlinkSessionJob' || restarts === 0,
+      sightSince: this.sightOf(clusterId),
+    };
+  }
+
+  /** undefined: high availability knows the state of the cluster's jobs. */
+  sightOf(clusterId: string): number | undefined {
+    const isHa = this.#cluster(clusterId)?.spec.flinkConfiguration?.['high-availability.type'] !== undefined;
+    return isHa ? undefined : this.#sightSince();
+  }
+
+  isRecorded(clusterId: string, jobId: string, { id, what }: { readonly id: string; readonly what: string }): boolean {
+    const [namespace = ''] = clusterId.split('/');
+    const jobs = [
+      ...this.#list<FlinkDeployment>('FlinkDeployment', namespace),
+      ...this.#list<FlinkSessionJob>('FlinkSessionJob', namespace),
+    ];
+    const statuses: readonly unknown[] =
+      what === 'stop'
+        ? jobs.filter(({ status }) => status?.jobStatus?.jobId === jobId).map(({ status }) => operationOf(status))
+        : [...jobs, ...this.#list<FlinkStateSnapshot>('FlinkStateSnapshot', namespace)].map(({ status }) => status);
+    return id !== '' && statuses.some((one) => JSON.stringify(one ?? null).includes(id));
+  }
+
+  referrer(path: string): string | undefined {
+    for (const kind of ['FlinkDeployment', 'FlinkSessionJob'] as const) {
+      for (const { metadata, spec, status } of this.#list<FlinkDeployment>(kind, '')) {
+        if (metadata.deletionTimestamp !== undefined) continue;
+        const paths = [status?.jobStatus?.upgradeSavepointPath, spec.job?.initialSavepointPath];
+        if (paths.includes(path)) return `${kind} ${metadata.namespace}/${metadata.name}`;
+      }
+    }
+    const snapshots = this.#list<FlinkStateSnapshot>('FlinkStateSnapshot', '');
+    const held = snapshots.find((one) => one.metadata.deletionTimestamp === undefined && one.status?.path === path);
+    return held && `FlinkStateSnapshot ${held.metadata.namespace}/${held.metadata.name}`;
+  }
+
+  #cluster(clusterId: string): FlinkDeployment | undefined {
+    const [namespace = '', name = ''] = clusterId.split('/');
+    return this.object({ kind: 'FlinkDeployment', namespace, name }) as FlinkDeployment | undefined;
+  }
+}
+
+function operationOf(status: FlinkDeployment['status'] | FlinkSessionJob['status']): unknown {
+  return (status as Partial<JobStatus> | undefined)?.operation;
+}
