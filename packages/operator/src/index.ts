@@ -1,3 +1,4 @@
+export type { ArtifactFetcher, ArtifactRequest } from './artifact/artifact.ts';
 export type { DecideConfig } from './deployment/context.ts';
 export { decide } from './deployment/decide.ts';
 export {

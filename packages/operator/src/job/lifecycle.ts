@@ -40,7 +40,10 @@ export function lifecycleState(
 
 function isChanging(status: JobResourceStatus): boolean {
   const operation = status.operation;
-  return (operation?.kind === 'upgrade' || operation?.kind === 'suspend') && operation.phase !== 'failed';
+  return (
+    (operation?.kind === 'upgrade' || operation?.kind === 'suspend' || operation?.kind === 'redeploy') &&
+    operation.phase !== 'failed'
+  );
 }
 
 function isLost(status: LivingStatus): boolean {

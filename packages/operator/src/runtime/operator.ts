@@ -13,7 +13,9 @@ import {
 } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import type { Logger } from 'pino';
+import type { ArtifactFetcher } from '../artifact/artifact.ts';
 import { deploymentController } from '../deployment/controller.ts';
+import { sessionJobController } from '../sessionjob/controller.ts';
 import { snapshotController } from '../snapshot/controller.ts';
 import { type Caches, createCaches, watchedBy } from './caches.ts';
 import { clusterBuilder } from './cluster-builder.ts';
@@ -41,6 +43,8 @@ export interface OperatorEnv {
   /** Default: the cluster address of the REST Service, else the pod's, else the Service's name. */
   readonly endpoints?: EndpointResolver;
   readonly metrics?: OperatorMetrics;
+  /** Where jars of session jobs come from; default: from where their addresses say. */
+  readonly artifacts?: ArtifactFetcher;
 }
 
 export interface OperatorOptions {
@@ -90,7 +94,7 @@ export interface Operator {
 }
 
 /** Every kind the operator reconciles. */
-const KINDS: readonly KindFactory[] = [deploymentController, snapshotController];
+const KINDS: readonly KindFactory[] = [deploymentController, sessionJobController, snapshotController];
 
 /** An operator. It holds no global state: several may run in one process. */
 export function createOperator(env: OperatorEnv, options: OperatorOptions = {}): Operator {
@@ -120,6 +124,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     flink: 'port' in env.flink ? env.flink.port : flinkPort(fencedTransport(env.flink, permit)),
     endpoints: env.endpoints ?? serviceEndpoint,
     clusters: (cluster) => current.clusters(cluster),
+    ...(env.artifacts === undefined ? {} : { artifacts: env.artifacts }),
   };
   const scope: KindScope = {
     env: inner,

@@ -2,6 +2,7 @@ import type { FlinkDeployment } from '@drey/api';
 import type { Answer, JarRun } from '@drey/flink';
 import type { Clock, Deployment, Ingress, KubeClient, KubeObject, Random } from '@drey/kube';
 import type { Logger } from 'pino';
+import type { ArtifactFetcher } from '../artifact/artifact.ts';
 import type { ClusterToCreate } from '../deployment/plan.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { Caches } from './caches.ts';
@@ -26,6 +27,8 @@ export interface Env {
   readonly metrics: OperatorMetrics;
   /** Takes note of decisions; absent: nobody keeps them. */
   readonly decisions?: DecisionSink;
+  /** Where jars of session jobs come from; absent: from where their addresses say. */
+  readonly artifacts?: ArtifactFetcher;
 }
 
 /** Finds the address of a Flink REST endpoint from what is known of its Service and of the JobManager's pods. */

@@ -1,0 +1,219 @@
+import { type FlinkSessionJob, type FlinkSessionJobStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
+import { observeJob } from '../job/job-observation.ts';
+import { lifecycleState } from '../job/lifecycle.ts';
+import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
+import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { withInitialParts, withoutOperation } from '../job/status.ts';
+import { isTerminal } from '../job/upgrade-choice.ts';
+import { withValidation } from '../job/validation-error.ts';
+import { after, ON_CHANGE } from '../job/wake-up.ts';
+import { withConditions } from './conditions.ts';
+import {
+  isSuspended,
+  type SessionJobConfig,
+  type SessionJobContext,
+  type SessionJobOutcome,
+  wantedMode,
+} from './context.ts';
+import { deletion, FINALIZER } from './deletion.ts';
+import { observedStatus } from './observed-status.ts';
+import type { SessionJobPlan, SessionJobStep } from './plan.ts';
+import { missingForFlink, waitFor } from './readiness.ts';
+import { recoverLost, restartFailed } from './recovery.ts';
+import { settledOutcome } from './rest.ts';
+import { heldBySavepoint, withSnapshots, withStopRecorded } from './snapshots.ts';
+import { specChange } from './spec-change.ts';
+import { firstStart, started } from './start.ts';
+import { continueSubmitting } from './submission.ts';
+import { afterFailedStop, beginUpgrade, continueStopping, redeploy, resume, waiting, waitReason } from './upgrade.ts';
+import type { SessionJobWorld } from './world.ts';
+
+/**
+ * What to do about a FlinkSessionJob. Pure and total: the same world gives the same plan, and every world gives one.
+ * The status it returns is complete; when it equals the recorded one nothing is written.
+ */
+export function decideSessionJob(world: SessionJobWorld, config: SessionJobConfig): SessionJobPlan {
+  const recorded = withInitialParts(world.sessionJob.status ?? {});
+  // A newer leader is at work: this process has lost its leadership without knowing it yet.
+  if (isOfLaterLeader(recorded.operation, world.epoch)) {
+    return { status: recorded, steps: [], events: [], wakeUp: after(5_000) };
+  }
+  const context = contextOf(world, config, recorded);
+  return finish(context, withStopRecorded(context, outcomeOf(context)));
+}
+
+function outcomeOf(context: SessionJobContext): SessionJobOutcome {
+  if (context.wanted.metadata.deletionTimestamp !== undefined) return deletion(context);
+  const operation = currentOperation(context.status.operation);
+  if (operation !== undefined) {
+    // The way out of every other operation, but for one that may be starting a job right now.
+    const isOther = operation.kind !== 'redeploy' && operation.phase !== 'submitting';
+    if (isOther && context.change?.type === 'SAVEPOINT_REDEPLOY') return unlessMissing(context, redeploy);
+    const outcome = continueOperation(context, operation);
+    if (outcome !== undefined) return outcome;
+  }
+  const idle: SessionJobContext = { ...context, status: withoutOperation(context.status) };
+  if (context.recorded === undefined) {
+    return context.invalid === undefined ? firstStart(idle) : { status: idle.status, wakeUp: ON_CHANGE };
+  }
+  return settle(idle, context.recorded);
+}
+
+/** undefined: the operation has nothing left to do, and the object is looked at as if there was none. */
+function continueOperation(context: SessionJobContext, operation: CurrentOperation): SessionJobOutcome | undefined {
+  switch (operation.phase) {
+    case 'stopping':
+    case 'cancelling':
+      return continueStopping(context, operation);
+    case 'deploying':
+    case 'submitting':
+      return continueSubmitting(context, operation);
+    case 'failed':
+      return context.change === undefined ? undefined : afterFailedStop(context, operation);
+    default:
+      return undefined;
+  }
+}
+
+function unlessMissing(
+  context: SessionJobContext,
+  then: (context: SessionJobContext) => SessionJobOutcome,
+): SessionJobOutcome {
+  const missing = missingForFlink(context);
+  return missing === undefined ? then(context) : waitFor(context, missing);
+}
+
+function settle(context: SessionJobContext, recorded: RecordedSpec<'FlinkSessionJob'>): SessionJobOutcome {
+  const { status, wanted } = context;
+  const isDown = recorded.spec.job?.state === 'suspended';
+  const wantsDown = isSuspended(wanted.spec);
+  const isUpgrading = status.reconciliationStatus?.state === 'UPGRADING';
+  // A job that is down, or over, needs no cluster until somebody wants something of it.
+  if (isDown && wantsDown && !isUpgrading) return settledOutcome(context);
+  const isOver = isTerminal(status.jobStatus?.state ?? undefined) && !isDown && !isUpgrading;
+  if (isOver && (context.change?.type ?? 'IGNORE') === 'IGNORE' && missingForFlink(context) !== undefined) {
+    return settledOutcome(context);
+  }
+  return unlessMissing(context, (ready) => {
+    const change = ready.change?.type ?? 'IGNORE';
+    if (change === 'SAVEPOINT_REDEPLOY') return redeploy(ready);
+    if (isDown && isUpgrading && isStarted(ready)) return { status: started(ready), wakeUp: after(0) };
+    if (isDown && !wantsDown) return resume(ready, interruptedStart(ready));
+    if (isDown) return settledOutcome(ready);
+    const lost = recoverLost(ready);
+    if (lost !== undefined) return lost;
+    const isPending = change === 'UPGRADE' || change === 'SCALE' || isUpgrading;
+    if (!isPending) return restartFailed(ready) ?? withSnapshots(ready, settledOutcome(ready));
+    return heldBySavepoint(ready) ?? beginUpgrade(ready) ?? restartFailed(ready) ?? waiting(ready, waitReason(ready));
+  });
+}
+
+/** A start that the Apache operator recorded and made, but died before saying so. */
+function isStarted({ job }: SessionJobContext): boolean {
+  return job.kind === 'found' && job.state !== 'CANCELLING' && job.state !== 'CANCELED' && job.state !== 'FINISHED';
+}
+
+/** The job id of a start that the Apache operator recorded and may have made: the same id makes it happen once. */
+function interruptedStart({ status }: SessionJobContext): string | undefined {
+  const { jobId, state } = status.jobStatus ?? {};
+  return state === 'RECONCILING' && typeof jobId === 'string' ? jobId : undefined;
+}
+
+function contextOf(world: SessionJobWorld, config: SessionJobConfig, before: FlinkSessionJobStatus): SessionJobContext {
+  const { sessionJob, now } = world;
+  const stored = lastReconciled<'FlinkSessionJob'>(before);
+  const cluster = world.cluster.known ? world.cluster.value : undefined;
+  const invalid = config.validate(sessionJob, cluster?.deployment);
+  const fallback =
+    invalid === undefined || stored === undefined ? undefined : recordedAsWanted(sessionJob, before, stored);
+  const wanted = fallback ?? sessionJob;
+  const job = observeJob(
+    before.operation?.target ?? before.jobStatus?.jobId,
+    world.flink.jobs,
+    world.flink.checkpoints,
+  );
+  const stateful = wantedMode(wanted.spec) !== 'stateless';
+  const { errorLimits } = config;
+  const observed =
+    stored === undefined
+      ? { status: before, events: [] }
+      : observedStatus({ world, status: before, recorded: stored, job, errorLimits, stateful });
+  const validated = withValidation(observed.status, invalid, errorLimits);
+  const recorded = lastReconciled<'FlinkSessionJob'>(validated.status);
+  return {
+    world,
+    config,
+    now,
+    wanted,
+    generation: fallback === undefined ? (sessionJob.metadata.generation ?? 1) : (before.observedGeneration ?? 1),
+    invalid,
+    options: config.configurationOf(
+      invalid === undefined || fallback !== undefined ? wanted : bare(wanted),
+      cluster?.deployment,
+    ),
+    recorded,
+    change: recorded === undefined ? undefined : specChange(recorded.spec, wanted.spec, cluster?.deployment),
+    status: validated.status,
+    job,
+    cluster,
+    events: [...observed.events, ...validated.events],
+  };
+}
+
+/** A spec that never was valid says nothing about how to go on. */
+function bare(sessionJob: FlinkSessionJob): FlinkSessionJob {
+  const { deploymentName } = sessionJob.spec;
+  return { ...sessionJob, spec: deploymentName === undefined ? {} : { deploymentName } };
+}
+
+/**
+ * An invalid spec is not acted on: the object goes on with the recorded one; one that was being started goes on to be
+ * started. Whether state is kept is taken from the user's spec, and where it does not say, state is kept.
+ */
+function recordedAsWanted(
+  sessionJob: FlinkSessionJob,
+  status: FlinkSessionJobStatus,
+  recorded: RecordedSpec<'FlinkSessionJob'>,
+): FlinkSessionJob {
+  const isStarting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
+  const state = isStarting ? 'running' : (recorded.spec.job?.state ?? 'running');
+  const job = { ...recorded.spec.job, state, upgradeMode: modeOf(sessionJob) };
+  return { ...sessionJob, spec: { ...recorded.spec, job } };
+}
+
+function modeOf({ spec }: FlinkSessionJob): UpgradeMode {
+  const { job } = spec;
+  if (job === undefined || job === null) return 'last-state';
+  if (job.upgradeMode === undefined) return 'stateless';
+  return UPGRADE_MODES.find((mode) => mode === job.upgradeMode) ?? 'last-state';
+}
+
+function finish(context: SessionJobContext, outcome: SessionJobOutcome): SessionJobPlan {
+  const settled = outcome.settled === undefined ? {} : { settled: complete(context, outcome, outcome.settled) };
+  return {
+    status: complete(context, outcome, outcome.status),
+    steps: [...finalizerSteps(context), ...(outcome.steps ?? [])],
+    ...settled,
+    events: [...context.events, ...(outcome.events ?? [])],
+    wakeUp: outcome.wakeUp,
+  };
+}
+
+/** Every object has the finalizer from its first pass on, as with the Apache operator. */
+function finalizerSteps({ wanted: { metadata } }: SessionJobContext): readonly SessionJobStep[] {
+  const isThere = (metadata.finalizers ?? []).includes(FINALIZER);
+  return isThere || metadata.deletionTimestamp !== undefined ? [] : [{ kind: 'add-finalizer' }];
+}
+
+/** Adds what follows from the rest of a status. */
+function complete(
+  context: SessionJobContext,
+  outcome: SessionJobOutcome,
+  status: FlinkSessionJobStatus,
+): FlinkSessionJobStatus {
+  // Recording a spec clears the error, but not the one about a spec that is still invalid.
+  const { invalid, config } = context;
+  const told = outcome.stalled === undefined ? withValidation(status, invalid, config.errorLimits).status : status;
+  const recorded = lastReconciled<'FlinkSessionJob'>(told);
+  return withConditions(context, outcome, { ...told, lifecycleState: lifecycleState(told, recorded) });
+}
