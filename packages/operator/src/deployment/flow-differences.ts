@@ -2,7 +2,8 @@ const OBSERVED_CANCEL =
   'The job is seen to be cancelled first, and recorded as suspended by that; the Apache operator does so too, but in this vector its observer does not run. Only the text of the event differs.';
 const NO_STATE_KNOWN =
   'The JobManager cannot be asked and there is no HA metadata, so nothing is known to start from: the job is left alone with an error, where the Apache operator goes on by the state it saw last.';
-const SNAPSHOT_NONCE = 'The nonces that ask for a snapshot are not acted on yet.';
+const SEEN_RUNNING =
+  'After the snapshot is asked for, the job is seen to run in the next pass, which makes the spec stable again; the Apache operator does so too, but in this vector its observer does not run. The snapshot itself is the same.';
 const STANDALONE = 'Clusters in standalone mode are not managed yet.';
 
 /** Flows in which Drey does something else on purpose, with the reason. */
@@ -16,8 +17,8 @@ export const FLOW_DIFFERENCES: Readonly<Record<string, string>> = {
   'flow-upgrade-cancelled-job-last-state': OBSERVED_CANCEL,
   'flow-upgrade-jm-error-no-ha-savepoint': NO_STATE_KNOWN,
   'flow-upgrade-jm-error-no-ha-last-state': NO_STATE_KNOWN,
-  'flow-savepoint-trigger-last-state': SNAPSHOT_NONCE,
-  'flow-checkpoint-trigger': SNAPSHOT_NONCE,
+  'flow-savepoint-trigger-last-state': SEEN_RUNNING,
+  'flow-checkpoint-trigger': SEEN_RUNNING,
   'flow-standalone-stateless': STANDALONE,
   'flow-standalone-savepoint': STANDALONE,
 };

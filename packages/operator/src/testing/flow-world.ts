@@ -1,4 +1,4 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkStateSnapshot } from '@drey/api';
 import type { DecideConfig } from '../deployment/context.ts';
 import { decide } from '../deployment/decide.ts';
 import type { ClusterToCreate, Plan, Step } from '../deployment/plan.ts';
@@ -34,6 +34,7 @@ export class FlowWorld {
   haData = true;
   readonly events: PlannedEvent[] = [];
   readonly created: ClusterToCreate[] = [];
+  readonly snapshots: FlinkStateSnapshot[] = [];
   readonly #config: DecideConfig;
   readonly #savepoints = new Map<string, string>();
   #passes = 0;
@@ -127,6 +128,13 @@ export class FlowWorld {
         : known({ deployment: false, pods: [], services: [] }, now),
       ha: known({ configMaps: [], available: this.haData, hasCheckpoint: this.haData }, now),
       flink: this.#flink(now),
+      // What is under way outside of FlinkStateSnapshots stays so.
+      snapshots: {
+        objects: this.snapshots,
+        savepoint: { kind: 'ok', value: { kind: 'in-progress' } },
+        checkpoint: { kind: 'ok', value: { kind: 'in-progress' } },
+        references: [],
+      },
     });
   }
 
@@ -166,6 +174,11 @@ export class FlowWorld {
       case 'stop-with-savepoint':
         this.#savepoints.set(step.request.triggerId, `savepoint_${this.#savepoints.size}`);
         if (this.cluster) this.cluster.job = 'FINISHED';
+        return;
+      case 'create-snapshot':
+        if (!this.snapshots.some((one) => one.metadata.name === step.snapshot.metadata.name)) {
+          this.snapshots.push(step.snapshot);
+        }
         return;
       case 'cancel-job':
         if (this.cluster) this.cluster.job = 'CANCELLING';
