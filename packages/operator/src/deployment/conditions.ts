@@ -6,6 +6,7 @@ import {
   sessionClusterConditions,
   summaryOf,
 } from '../job/conditions.ts';
+import { configurationWarningDrafts } from '../job/configuration-warning.ts';
 import { redactedStatus } from '../job/redaction.ts';
 import { messageOf } from '../job/resource-error.ts';
 import { snapshotFresh } from '../job/snapshot-freshness.ts';
@@ -22,7 +23,11 @@ export function withConditions(
     stalled: stalledReason(context, outcome, status),
     progress: outcome.progress,
     now: context.now,
-    more: [...freshness(context, status), ...(outcome.conditions ?? [])],
+    more: [
+      ...freshness(context, status),
+      ...(outcome.conditions ?? []),
+      ...configurationWarningDrafts(context.config.warningsOf?.(context.world.deployment) ?? []),
+    ],
   };
   const conditions = runsJob(context) ? conditionsOf(status, input) : sessionClusterConditions(status, input);
   return redactedStatus(context.world.deployment, { ...status, conditions, summary: summaryOf(conditions) });
@@ -48,11 +53,17 @@ function freshness(context: Context, status: FlinkDeploymentStatus): readonly Co
 function stalledReason(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): Outcome['stalled'] {
   if (outcome.stalled !== undefined) return outcome.stalled;
   if (context.invalid !== undefined) {
-    return {
-      reason: 'ValidationError',
-      message: `${context.invalid} Correct the spec; the running job is not touched.`,
-    };
+    const problem = context.config.problemOf?.(context.world.deployment);
+    const next =
+      problem === undefined ? 'Correct the spec.' : `${problem.nextStep} [${problem.code} at ${problem.path}]`;
+    const untouched = context.recorded === undefined ? '' : ' The running job is not touched.';
+    return { reason: 'ValidationError', message: `${sentence(context.invalid)} ${next}${untouched}` };
   }
   if (status.lifecycleState !== 'FAILED') return undefined;
   return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
+}
+
+/** The Apache operator's messages end with or without a full stop. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,5 +1,5 @@
 import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecDiff } from '@drey/api';
-import type { FlinkConfig } from '@drey/flink';
+import type { ConfigurationWarning, FlinkConfig } from '@drey/flink';
 import type { ChangeClassification } from '../job/change-class.ts';
 import type { ConditionDraft } from '../job/conditions.ts';
 import type { ExceptionLimits } from '../job/exceptions.ts';
@@ -18,6 +18,12 @@ export interface DecideConfig {
   readonly configurationOf: (deployment: FlinkDeployment) => FlinkConfig;
   /** The first rule that a deployment breaks; undefined when it is valid. */
   readonly validate: (deployment: FlinkDeployment) => string | undefined;
+  /** The same rule with its code, the place it is about, and the next step. */
+  readonly problemOf?: (
+    deployment: FlinkDeployment,
+  ) => { readonly code: string; readonly path: string; readonly nextStep: string } | undefined;
+  /** What in a deployment's configuration does not do what it looks like. */
+  readonly warningsOf?: (deployment: FlinkDeployment) => readonly ConfigurationWarning[];
   readonly errorLimits: ErrorLimits;
   readonly snapshots: SnapshotPolicy;
   readonly exceptionLimits: ExceptionLimits;

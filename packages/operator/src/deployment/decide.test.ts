@@ -1,5 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import { describe, expect, test } from 'vitest';
+import { isOfLaterLeader } from '../job/operation.ts';
 import { known, unknown } from '../job/reading.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import {
@@ -422,9 +423,14 @@ test('An operation of a newer leader is left alone', () => {
   const { deployment, world } = aRunning();
   const theirs = { id: 'x', kind: 'upgrade', phase: 'removing', epoch: 7 };
   const wanted = { ...deployment, status: { ...deployment.status, operation: theirs } };
-  const plan = decide(withWorld(world, wanted), POLICY);
+  const plan = decide({ ...withWorld(world, wanted), epoch: 3 }, POLICY);
   expect(plan.steps).toEqual([]);
   expect(plan.status).toEqual(wanted.status);
+});
+
+test('An operation that an elected leader left is taken up without leader election', () => {
+  const theirs = { id: 'x', kind: 'upgrade', phase: 'removing', epoch: 7 };
+  expect([0, 6, 7, 8].map((epoch) => isOfLaterLeader(theirs, epoch))).toEqual([false, true, false, false]);
 });
 
 describe('A job that is cancelled before it restored anything', () => {

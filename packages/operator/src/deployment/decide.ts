@@ -1,4 +1,5 @@
 import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
+import { configurationWarningDrafts, configurationWarningEvents } from '../job/configuration-warning.ts';
 import { observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
@@ -216,9 +217,14 @@ function finish(context: Context, outcome: Outcome): Plan {
     status: complete(context, outcome, outcome.status),
     steps: outcome.steps ?? [],
     ...settled,
-    events: [...context.events, ...(outcome.events ?? [])],
+    events: [...context.events, ...(outcome.events ?? []), ...warned(context)],
     wakeUp: outcome.wakeUp,
   };
+}
+
+function warned({ config, world }: Context): readonly PlannedEvent[] {
+  const drafts = configurationWarningDrafts(config.warningsOf?.(world.deployment) ?? []);
+  return configurationWarningEvents(drafts, world.deployment.status?.conditions ?? []);
 }
 
 /** Adds what follows from the rest of a status. */

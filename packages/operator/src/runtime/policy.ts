@@ -3,11 +3,14 @@ import { buildDeployConfig, DEFAULT_LOGGING } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
 import { retentionCaps } from '../job/snapshots/retention.ts';
 import { rememberedConfiguration } from './configuration-memo.ts';
-import { deploymentValidator } from './validation.ts';
+import { rememberedWarnings } from './configuration-warnings.ts';
+import { type DeploymentProblem, deploymentProblems } from './validation.ts';
 
 /** The operator's configuration, as decisions and the runtime use it. */
 export interface OperatorPolicy extends DecideConfig {
   readonly options: FlinkConfig;
+  /** What is wrong with a deployment, with code and place. */
+  readonly problemOf: DeploymentProblem;
 }
 
 /** Makes the policy of an operator from its configuration (flat keys and texts). */
@@ -19,11 +22,14 @@ export function operatorPolicy(
   const configurationOf = rememberedConfiguration(
     (deployment) => buildDeployConfig({ deployment, operatorConfig, markGeneration: false }).config,
   );
+  const problemOf = deploymentProblems(operatorConfig, configurationOf);
   return {
     options,
+    problemOf,
     configurationOf,
     defaultLogging,
-    validate: deploymentValidator(operatorConfig, configurationOf),
+    validate: (deployment) => problemOf(deployment)?.message,
+    warningsOf: rememberedWarnings(),
     snapshots: { objectsEnabled: options.get(resourceOptions.snapshotResourceEnabled), caps: retentionCaps(options) },
     restIntervalMs: options.get(operatorOptions.reconcileInterval),
     errorLimits: {

@@ -11,3 +11,4 @@ export {
   runningWorld,
   upgraded,
 } from './worlds.ts';
+export { goodResource, type WrongResource, wrongResources } from './wrong-resources.ts';
