@@ -43,7 +43,7 @@ describe('A recorded cluster', () => {
     };
     const operator = createOperator(env);
     await sim.drive(operator.start());
-    await sim.until(() => false, 60_000);
+    await sim.until(() => false, 20_000);
 
     expect(
       writes.filter((write) => !/flinkdeployments|flinksessionjobs|flinkstatesnapshots|events/.test(write)),
