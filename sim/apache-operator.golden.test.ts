@@ -92,6 +92,8 @@ async function made(input: readonly AnyObject[]): Promise<Outcome> {
   const operator = createOperator(sim.env('operator'), { config: OPERATOR_CONFIG });
   await sim.drive(operator.start());
   await sim.until(() => false, 30_000);
+  // A snapshot of a job that is only starting is given up later than there, and then with the same words.
+  await sim.until(() => snapshotsEnded(sim), SNAPSHOT_PATIENCE_MS);
   await sim.drive(operator.stop());
   const { reader } = sim.world.server.server;
   const outcome = comparable(
@@ -101,6 +103,17 @@ async function made(input: readonly AnyObject[]): Promise<Outcome> {
   );
   sim.world.stop();
   return outcome;
+}
+
+/** Longer than a job may take to run. */
+const SNAPSHOT_PATIENCE_MS = 6 * 60_000;
+
+function snapshotsEnded({ world }: OperatorWorld): boolean {
+  const snapshots = world.server.server.reader.list('flink.apache.org', 'flinkstatesnapshots', 'default');
+  return snapshots.every((one) => {
+    const { state } = (one.status ?? {}) as { state?: string };
+    return state === 'COMPLETED' || state === 'FAILED' || state === 'ABANDONED';
+  });
 }
 
 /** The rules in Drey's CustomResourceDefinitions would refuse what the Apache operator's let pass; here the loop is asked. */
