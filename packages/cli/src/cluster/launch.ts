@@ -54,6 +54,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     writeRecord({
       ...{ name, pid: process.pid, processStart: processStart(process.pid) ?? '', url: cluster.url, kubeconfig },
       operator: options.operator,
+      ...(operator === undefined ? {} : { health: operator.health }),
       startedAt: new Date().toISOString(),
     });
     const stop = async (): Promise<void> => {

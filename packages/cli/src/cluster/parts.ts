@@ -1,7 +1,7 @@
 import { allCrds } from '@drey/api';
 import type { FlinkTransport } from '@drey/flink';
 import { type AnyObject, CustomResourceDefinition, type KubeClient, systemClock, systemRandom } from '@drey/kube';
-import { createOperator, type OperatorEnv, type operatorLogger } from '@drey/operator';
+import { createOperator, type OperatorEnv, type operatorLogger, serveHealth } from '@drey/operator';
 import { ensureJobAccount } from './local-account.ts';
 
 /** A cluster of either kind, and how the operator reaches the Flink on it. */
@@ -21,18 +21,21 @@ export async function prepareCluster(client: KubeClient): Promise<void> {
   await ensureJobAccount(client, 'default');
 }
 
-/** Starts the operator in this process; its end closes the connections to Flink. */
+/** Starts the operator in this process, with its health port on loopback; its end closes the connections to Flink. */
 export async function startOperator(
   { client, flink, endpoints }: FlinkReach,
   log: ReturnType<typeof operatorLogger>,
-): Promise<{ stop(): Promise<void> }> {
+): Promise<{ readonly health: string; stop(): Promise<void> }> {
   const operator = createOperator({
     ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
     ...(endpoints === undefined ? {} : { endpoints }),
   });
   await operator.start();
+  const health = await serveHealth(operator, { port: 0 });
   return {
+    health: `http://127.0.0.1:${health.port}`,
     stop: async () => {
+      await health.close();
       await operator.stop();
       await flink.close();
     },

@@ -12,6 +12,8 @@ export interface ClusterRecord {
   readonly url: string;
   readonly kubeconfig: string;
   readonly operator: boolean;
+  /** Where the operator tells its health, metrics and last decisions; absent without operator. */
+  readonly health?: string;
   readonly startedAt: string;
 }
 

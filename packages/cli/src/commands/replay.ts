@@ -22,7 +22,7 @@ export function register(program: Command): void {
     .addOption(outputOption('text', 'json'))
     .addHelpText(
       'after',
-      `\nGet a file: curl http://127.0.0.1:HEALTH_PORT/debug/decisions/FlinkDeployment/NAMESPACE/NAME\n${examples(
+      `\nGet a file: curl HEALTH/debug/decisions/FlinkDeployment/NAMESPACE/NAME\nHEALTH is the address of --health-port; drey status tells that of drey up.\n${examples(
         ['drey replay decisions.json', 'each decision in a few lines'],
         ['curl -s http://127.0.0.1:8085/debug/decisions/FlinkDeployment/default/app | drey replay -', 'at once'],
         ['drey replay decisions.json -o json', 'with the whole plans'],

@@ -46,6 +46,7 @@ async function describe(record: ClusterRecord) {
       url: record.url,
       kubeconfig: record.kubeconfig,
       operator: record.operator,
+      ...(record.health === undefined ? {} : { health: record.health }),
       startedAt: record.startedAt,
       deployments,
     };
@@ -55,7 +56,7 @@ async function describe(record: ClusterRecord) {
 }
 
 function text(cluster: Awaited<ReturnType<typeof describe>>): string {
-  const head = `cluster ${cluster.name}: ${cluster.url}${cluster.operator ? '' : ' (without operator)'}\n  export KUBECONFIG=${cluster.kubeconfig}\n`;
+  const head = `cluster ${cluster.name}: ${cluster.url}${cluster.operator ? '' : ' (without operator)'}\n  export KUBECONFIG=${cluster.kubeconfig}\n${cluster.health === undefined ? '' : `  operator: ${cluster.health}/metrics, /debug/decisions\n`}`;
   if (cluster.deployments.length === 0) return `${head}  no Flink deployments yet. Try: drey run JAR\n`;
   const rows = cluster.deployments.map((one) => [one.namespace, one.name, one.lifecycle, one.job, one.message]);
   const table = columns(['NAMESPACE', 'NAME', 'LIFECYCLE', 'JOB', 'MESSAGE'], rows);

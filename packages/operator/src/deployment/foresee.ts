@@ -83,13 +83,18 @@ export function foresee(seen: World, config: DecideConfig): Foresight {
 function asTheStatusSays(world: World): { readonly world: World; readonly assumption: readonly string[] } {
   const { jobs } = world.flink;
   const { jobId, jobName, state, startTime } = world.deployment.status?.jobStatus ?? {};
-  if (jobs?.kind !== 'unknown' || typeof jobId !== 'string' || typeof state !== 'string')
-    return { world, assumption: [] };
+  const silent = jobs !== undefined && jobs.kind !== 'ok';
+  if (!silent || typeof jobId !== 'string' || typeof state !== 'string') return { world, assumption: [] };
   const job = { jobId, name: jobName ?? '', state, startTime: Number(startTime ?? 0) };
+  const why = jobs.message === '' ? 'something else answers at its address' : jobs.message;
+  const unread = { kind: 'unknown', reason: 'unreachable', message: why, maybeDone: false } as const;
   return {
-    world: { ...world, flink: { ...world.flink, jobs: { kind: 'ok', value: [job] } } },
+    world: {
+      ...world,
+      flink: { ...world.flink, jobs: { kind: 'ok', value: [job] }, checkpoints: unread, requirements: unread },
+    },
     assumption: [
-      `Flink could not be asked from here (${jobs.message}): the job is taken to be ${state}, as its status says, and its checkpoints are not known.`,
+      `Flink could not be asked from here (${why}): the job is taken to be ${state}, as its status says, and its checkpoints are not known.`,
     ],
   };
 }

@@ -143,6 +143,9 @@ export class SimulatedJob {
     this.#enterFailed(name, `Recovery is suppressed by FixedDelayRestartBackoffTimeStrategy\n${message}`);
   }
 
+  /** Bounds that were asked for by vertex; empty: of all vertices those of the job. */
+  requirements: ReadonlyMap<string, { readonly lowerBound: number; readonly upperBound: number }> = new Map();
+
   /** Adaptive scheduler: new parallelism by resource requirements, effective when there are slots, after the scaling interval. */
   rescale(parallelism: number): void {
     this.wantedParallelism = parallelism;

@@ -138,13 +138,16 @@ function requirements(method: string, call: Call, job: SimulatedJob): RestAnswer
         'java.lang.UnsupportedOperationException: The DefaultScheduler does not support changing the parallelism without a job restart. This feature is currently only expected to work with the AdaptiveScheduler.',
       );
     }
-    const bounds = { parallelism: { lowerBound: 1, upperBound: job.parallelism } };
-    return ok(Object.fromEntries(shape.vertices.map(({ id }) => [id, bounds])));
+    const all = { lowerBound: 1, upperBound: job.wantedParallelism };
+    return ok(
+      Object.fromEntries(shape.vertices.map(({ id }) => [id, { parallelism: job.requirements.get(id) ?? all }])),
+    );
   }
   if (method !== 'PUT') return undefined;
   const entries = Object.entries(call.body);
   if (entries.length === 0) return refused(400, 'Request body does not specify resource requirements.');
   let upper = 1;
+  const asked = new Map<string, { lowerBound: number; upperBound: number }>();
   for (const [id, value] of entries) {
     const { lowerBound = 1, upperBound = 1 } =
       (value as { parallelism?: { lowerBound?: number; upperBound?: number } }).parallelism ?? {};
@@ -154,11 +157,13 @@ function requirements(method: string, call: Call, job: SimulatedJob): RestAnswer
         `The requested lower bound [${lowerBound}] for job vertex [${id}] is higher than the upper bound [${upperBound}].`,
       );
     upper = Math.max(upper, upperBound);
+    asked.set(id, { lowerBound, upperBound });
   }
   if (!job.spec.adaptive)
     return internal(
       'java.lang.UnsupportedOperationException: Cannot change the parallelism of a job running on the DefaultScheduler.',
     );
+  job.requirements = asked;
   job.rescale(upper);
   return ok({});
 }
