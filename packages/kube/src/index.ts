@@ -33,3 +33,11 @@ export * from './runtime/clock.ts';
 export * from './runtime/controller.ts';
 export * from './runtime/elector.ts';
 export * from './runtime/queue.ts';
+export {
+  createAuthority,
+  createClientCertificate,
+  createServerCertificate,
+  isFresh,
+  type KeyPair,
+  type ServerCertificateOptions,
+} from './tls/certificates.ts';

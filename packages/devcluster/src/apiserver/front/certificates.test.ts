@@ -2,8 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClientCertificate } from '@drey/kube';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCertificates, createClientCertificate, loadOrCreateCertificates } from './certificates.ts';
+import { createCertificates, loadOrCreateCertificates } from './certificates.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const options = { hosts: ['localhost', '127.0.0.1'], now };

@@ -1,5 +1,5 @@
 import { request } from 'node:https';
-import { systemClock } from '@drey/kube';
+import { createClientCertificate, type KeyPair, systemClock } from '@drey/kube';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createAuthentication } from '../auth/authentication.ts';
@@ -7,7 +7,7 @@ import { createRbac } from '../auth/rbac.ts';
 import { newTokenKey, serviceAccountTokens } from '../auth/tokens.ts';
 import type { ApiHandler, ApiRequest } from '../contract.ts';
 import type { ObjectReader } from '../model.ts';
-import { createCertificates, createClientCertificate, type KeyPair, type ServerCertificates } from './certificates.ts';
+import { createCertificates, type ServerCertificates } from './certificates.ts';
 import { type Front, startFront } from './front.ts';
 import { type FrontLimits, jsonResponse } from './wire.ts';
 

@@ -1,5 +1,5 @@
+import type { KeyPair } from '@drey/kube';
 import { stringify } from 'yaml';
-import type { KeyPair } from './certificates.ts';
 
 export interface KubeconfigOptions {
   /** Of the cluster, the context and the user. */
