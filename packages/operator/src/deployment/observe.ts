@@ -93,7 +93,7 @@ const NOT_ASKED: FlinkReadings = {
 function servingFlink({ env, deployment, options, present, jobManagerPods }: Scope): FlinkCluster | undefined {
   const phase = currentOperation(deployment.status?.operation)?.phase;
   const recorded = lastReconciled(deployment.status ?? {});
-  if (recorded === undefined || !present || phase === 'removing' || phase === 'deploying') return undefined;
+  if (recorded === undefined || !present || phase === 'removing' || phase === 'leaving' || phase === 'deploying') return undefined;
   // A pod that is not ready does not serve; its Service has no endpoint.
   if (!jobManagerPods.some((pod) => pod.ready && !pod.deleting)) return undefined;
   return flinkOf(env, deployment, options.configurationOf({ ...deployment, spec: recorded.spec }), jobManagerPods);

@@ -38,7 +38,9 @@ export interface Observed {
 /** The recorded status with what was seen in this pass. While a cluster is removed or created the operation says what is. */
 export function observedStatus(input: ObservationInput): Observed {
   const phase = currentOperation(input.status.operation)?.phase;
-  if (phase === 'removing' || phase === 'deploying') return { status: input.status, events: [] };
+  if (phase === 'removing' || phase === 'leaving' || phase === 'deploying') {
+    return { status: input.status, events: [] };
+  }
   const suspended = input.recorded.spec.job?.state === 'suspended';
   if (suspended && input.status.reconciliationStatus?.state === 'UPGRADING')
     return { status: input.status, events: [] };

@@ -1,6 +1,7 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import type { Applier, Outcome, Pass } from '@drey/kube';
+import { endForcedDeletion } from '../job/forced-deletion.ts';
 import { noteDecision } from '../job/note-decision.ts';
 import { failPass, outcomeOf, tellPass } from '../job/pass.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
@@ -8,6 +9,7 @@ import type { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
 import { decide } from './decide.ts';
+import { FINALIZER } from './deletion.ts';
 import type { DriftMemory } from './drift-reading.ts';
 import { keepsState, servingProcess } from './job-manager-process.ts';
 import { recordedCheckpoint } from './known-checkpoint.ts';
@@ -33,6 +35,8 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   }
   // The cache is shared and never changed; every write starts from a copy of what changes.
   const deployment = cached as FlinkDeployment;
+  const finalized = { resource: FlinkDeployments, finalizer: FINALIZER };
+  if (await endForcedDeletion(env, finalized, deployment, pass.signal)) return { type: 'done' };
   const { configurationOf } = policy;
   const options = {
     epoch: scope.epoch(),

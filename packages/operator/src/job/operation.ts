@@ -12,9 +12,18 @@ export type OperationKind = 'deploy' | 'upgrade' | 'suspend' | 'recover' | 'rede
 
 /**
  * How far an operation has come. `stopping` and `cancelling` act on the running job, `removing` takes the cluster away,
+ * `leaving` too, but leaves what its job could be taken up from,
  * `deploying` creates the new one, or brings a session job's jar to its cluster, `submitting` runs that jar, `rescaling` asks the running job. `failed`: the job could not be stopped and goes on running.
  */
-export type OperationPhase = 'stopping' | 'cancelling' | 'removing' | 'deploying' | 'submitting' | 'rescaling' | 'failed';
+export type OperationPhase =
+  | 'stopping'
+  | 'cancelling'
+  | 'removing'
+  | 'leaving'
+  | 'deploying'
+  | 'submitting'
+  | 'rescaling'
+  | 'failed';
 
 /** The intent record with the values this package writes. */
 export interface CurrentOperation extends Operation {
@@ -23,7 +32,16 @@ export interface CurrentOperation extends Operation {
 }
 
 const KINDS: readonly string[] = ['deploy', 'upgrade', 'suspend', 'recover', 'redeploy', 'expire', 'rescale', 'delete'];
-const PHASES: readonly string[] = ['stopping', 'cancelling', 'removing', 'deploying', 'submitting', 'rescaling', 'failed'];
+const PHASES: readonly string[] = [
+  'stopping',
+  'cancelling',
+  'removing',
+  'leaving',
+  'deploying',
+  'submitting',
+  'rescaling',
+  'failed',
+];
 
 /** The operation in a status; undefined when there is none, or one of a form this version does not know. */
 export function currentOperation(operation: Operation | null | undefined): CurrentOperation | undefined {
