@@ -1,32 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { example, hasKubectl, isStable, jvmsBelow, startDrey, type TestCluster } from './support/drey.ts';
-
-interface Checkpoints {
-  readonly counts: { readonly completed: number };
-  readonly latest: {
-    readonly restored: { readonly id: number; readonly external_path: string } | null;
-    readonly completed: { readonly id: number; readonly external_path: string } | null;
-  };
-}
+import { flinkJob } from './support/flink-job.ts';
 
 const jobManagerClass = 'KubernetesApplicationClusterEntrypoint';
 const taskManagerClass = 'KubernetesTaskExecutorRunner';
 
 describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', () => {
   let cluster: TestCluster;
-  const checkpoints = async (name: string): Promise<Checkpoints> => {
-    const jobId = cluster.deployment(name).status?.jobStatus?.jobId;
-    return cluster.flink<Checkpoints>(name, `/jobs/${jobId}/checkpoints`);
-  };
-  /** Waits until some checkpoints are complete, so that there is state to lose. */
-  const withState = async (name: string): Promise<Checkpoints> => {
-    for (const end = performance.now() + 60_000; performance.now() < end; ) {
-      const now = await checkpoints(name).catch(() => undefined); // between two JobManagers
-      if (now && now.counts.completed >= 2) return now;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-    throw new Error('no checkpoints within 60 s');
-  };
+  const checkpoints = () => flinkJob(cluster, 'killed').checkpoints();
+  const withState = () => flinkJob(cluster, 'killed').withState();
   const kill = (text: string): void => {
     const pids = jvmsBelow(cluster.pid(), text);
     expect(pids).toHaveLength(1);
@@ -44,7 +26,7 @@ describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', ()
   });
 
   it('goes on from a checkpoint when a TaskManager dies', async () => {
-    const before = await withState('killed');
+    const before = await withState();
     kill(taskManagerClass);
     await cluster.reach(
       'killed',
@@ -52,7 +34,7 @@ describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', ()
       (object) => !isStable(object) || object.status?.jobStatus?.state === 'RUNNING',
     );
     for (const end = performance.now() + 60_000; ; ) {
-      const now = await checkpoints('killed').catch(() => undefined); // tasks are being started again
+      const now = await checkpoints().catch(() => undefined); // tasks are being started again
       const restored = now?.latest.restored;
       if (restored) {
         expect(restored.id).toBeGreaterThanOrEqual(before.latest.completed?.id ?? 0);
@@ -65,7 +47,7 @@ describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', ()
   });
 
   it('goes on from the newest checkpoint when the JobManager dies, and says so within a second', async () => {
-    const before = await withState('killed');
+    const before = await withState();
     kill(jobManagerClass);
     const started = performance.now();
     await cluster.reach(
@@ -76,14 +58,14 @@ describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', ()
     );
     expect(performance.now() - started).toBeLessThan(3_000); // kubectl's own polling included; bench/ measures it exactly
     await cluster.reach('killed', 'running again', isStable);
-    const after = await checkpoints('killed');
+    const after = await checkpoints();
     expect(numberOf(after.latest.restored?.external_path)).toBeGreaterThanOrEqual(
       numberOf(before.latest.completed?.external_path),
     );
   });
 
   it('ends an upgrade that was interrupted by the death of the whole cluster in the middle of its savepoint', async () => {
-    await withState('killed');
+    await withState();
     // The phase may last some milliseconds only: a watch sees every version of the object, polling does not.
     const phase = ['get', 'flinkdeployment', 'killed', '-w', '-o', 'jsonpath={.status.operation.phase}{"\\n"}'];
     const stopping = cluster.line(phase, (line) => line === 'stopping');
@@ -94,7 +76,7 @@ describe.skipIf(!hasKubectl)('a job whose processes are killed with kill -9', ()
     await cluster.restart();
     const object = await cluster.reach('killed', 'the new spec running', isStable, 120_000);
     expect(object.spec.job?.parallelism).toBe(1);
-    const after = await checkpoints('killed');
+    const after = await checkpoints();
     expect(after.latest.restored?.external_path).toBeDefined();
     const jobs = await cluster.flink<{ jobs: { state: string; tasks: { total: number } }[] }>(
       'killed',

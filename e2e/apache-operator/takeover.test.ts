@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { FlinkDeployment } from '@drey/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../scripts/process.ts';
 import { isStable, startDrey, type TestCluster } from '../support/drey.ts';
+import { flinkJob } from '../support/flink-job.ts';
 import { type JavaOperator, olderExample, startJavaOperator, whyNoJavaOperator } from './java-operator.ts';
 
 if (whyNoJavaOperator !== undefined) process.stdout.write(`SKIPPED, takeover: ${whyNoJavaOperator}\n`);
@@ -56,6 +56,11 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
       generation: metadata.generation,
     };
   };
+  const explained = (error: unknown): never => {
+    const pods = cluster.kubectl('get', 'pods,deployments', '-o', 'wide');
+    const jobManager = cluster.kubectl('logs', `deployment/${NAME}`, '--tail=40');
+    throw new Error(`${String(error)}\n${pods}\n${jobManager}\n${java?.log()}`);
+  };
   const scale = (parallelism: number): string =>
     cluster.kubectl(
       'patch',
@@ -65,11 +70,6 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
       '-p',
       `{"spec":{"job":{"parallelism":${parallelism}}}}`,
     );
-  const restoredFrom = async (object: FlinkDeployment): Promise<string | undefined> => {
-    const path = `/jobs/${object.status?.jobStatus?.jobId}/checkpoints`;
-    const answer = await cluster.flink<{ latest: { restored: { external_path: string } | null } }>(NAME, path);
-    return answer.latest.restored?.external_path;
-  };
 
   it('is deployed by the Apache operator', async () => {
     java = await startJavaOperator(cluster);
@@ -90,12 +90,11 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
     await java.nameService(`${NAME}-rest`);
     await cluster
       .reach(NAME, 'STABLE', (object) => object.status?.lifecycleState === 'STABLE', 180_000)
-      .catch((error) => {
-        throw new Error(`${String(error)}\n${java?.log()}`);
-      });
+      .catch(explained);
   });
 
   it('goes on untouched when Drey takes over, and is then upgraded by Drey with its state', async () => {
+    await flinkJob(cluster, NAME).tasksRun();
     java?.stop();
     const before = traces();
     startDreyOperator();
@@ -106,11 +105,12 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
       jobStatus: { state: 'RUNNING' },
     });
     scale(1);
-    const upgraded = await cluster.reach(NAME, 'upgraded by Drey', isStable, 120_000);
-    expect(await restoredFrom(upgraded)).toMatch(/^file:/);
+    await cluster.reach(NAME, 'upgraded by Drey', isStable, 120_000);
+    expect(await flinkJob(cluster, NAME).restoredFrom()).toMatch(/^file:/);
   });
 
   it('goes on untouched when the Apache operator comes back, and is upgraded by it with its state', async () => {
+    await flinkJob(cluster, NAME).tasksRun();
     await stopDrey();
     const before = traces();
     java = await startJavaOperator(cluster);
@@ -123,10 +123,8 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
     });
     expect(java.logged(' ERROR '), java.log()).toBe(0);
     scale(2);
-    const upgraded = await cluster.reach(NAME, 'upgraded by the Apache operator', isStable, 120_000).catch((error) => {
-      throw new Error(`${String(error)}\n${java?.log()}`);
-    });
-    expect(await restoredFrom(upgraded)).toMatch(/^file:/);
+    await cluster.reach(NAME, 'upgraded by the Apache operator', isStable, 120_000).catch(explained);
+    expect(await flinkJob(cluster, NAME).restoredFrom()).toMatch(/^file:/);
     java.stop();
     startDreyOperator();
     cluster.kubectl('delete', 'flinkdeployment', NAME, '--timeout=120s');
