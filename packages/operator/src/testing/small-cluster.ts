@@ -24,7 +24,7 @@ const FAILED: SavepointProgress = {
 interface SmallJob {
   readonly jobId: string;
   readonly from: string | undefined;
-  state: 'RUNNING' | 'FINISHED';
+  state: 'RUNNING' | 'FINISHED' | 'CANCELED';
   readonly savepoints: Map<string, string>;
 }
 
@@ -74,7 +74,10 @@ export class SmallCluster {
         })) as never,
       create: (r, object) => call(`create ${r.plural}`, () => this.#create(r, object as never)) as never,
       replace: (r, object) => call(`replace ${r.plural}`, () => this.#replace(r, object as never)) as never,
-      patch: (r, _ns, name, _type, patch) => call(`patch ${r.plural}`, () => this.#finalizers(r, name, patch)) as never,
+      patch: (r, _ns, name, type, patch) =>
+        call(`patch ${r.plural}`, () =>
+          type === 'merge' ? this.#labels(r, name, patch as never) : this.#finalizers(r, name, patch),
+        ) as never,
       delete: (r, _ns, name, o) => call(`delete ${r.plural}`, () => this.#delete(r, name, o?.uid)),
       watch: refuse,
       apply: (r, intent) => call(`apply ${r.plural}`, () => this.#apply(r, intent as never)) as never,
@@ -165,6 +168,12 @@ export class SmallCluster {
     });
   }
 
+  #labels(r: Resource<KubeObject>, name: string, patch: { metadata: { labels: Record<string, string> } }): AnyObject {
+    const current = (this.get(r, name) ?? missing(r, name)) as AnyObject;
+    const labels = { ...current.metadata.labels, ...patch.metadata.labels };
+    return this.#store(r, { ...current, metadata: { ...current.metadata, labels } });
+  }
+
   /** What a Deployment owns goes with it, and so does its job. */
   #delete(r: Resource<KubeObject>, name: string, uid: string | undefined): void {
     const current = this.get(r, name) ?? missing(r, name);
@@ -210,7 +219,7 @@ export class SmallCluster {
           if (this.snapshots.hasFailed(triggerId)) return { kind: 'ok', value: FAILED };
           return location === undefined ? none : { kind: 'ok', value: { kind: 'completed', location } };
         }),
-      cancel: () => call('cancel', () => ({ kind: 'ok', value: undefined })),
+      cancel: (jobId) => call('cancel', () => this.#cancel(jobId)),
       requirements: () => call('requirements', () => none),
       updateRequirements: () => call('rescale', () => none),
       uploadJar: async ({ name, bytes }) => {
@@ -222,6 +231,14 @@ export class SmallCluster {
         call('delete jar', () => (this.jars.delete(jarId) ? { kind: 'ok', value: undefined } : none)),
       pulse: () => call('pulse', () => ({ kind: 'ok', value: 'RUNNING' })),
     };
+  }
+
+  #cancel(jobId: string): Answer<undefined> {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) return { kind: 'not-found', message: 'unknown job' };
+    if (job.state === 'FINISHED') return { kind: 'rejected', status: 409, message: 'the job has ended' };
+    job.state = 'CANCELED';
+    return { kind: 'ok', value: undefined };
   }
 
   #upload(name: string): { kind: 'ok'; value: string } {

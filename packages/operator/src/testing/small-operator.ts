@@ -1,5 +1,5 @@
-import { FlinkDeployments, FlinkSessionJobs } from '@drey/api';
-import { Applier, ConfigMap, Deployment, Ingress, Pod, Service } from '@drey/kube';
+import { FlinkDeployments, FlinkSessionJobs, FlinkStateSnapshots } from '@drey/api';
+import { Applier, ConfigMap, Deployment, Ingress, keyOf, Pod, Service } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { pino } from 'pino';
 import { DriftMemory } from '../deployment/drift-reading.ts';
@@ -9,6 +9,9 @@ import { clusterBuilder } from '../runtime/cluster-builder.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import { operatorMetrics } from '../runtime/metrics.ts';
 import type { Env } from '../runtime/ports.ts';
+import { reconcile as reconcileSnapshot } from '../snapshot/reconcile.ts';
+import { reconcile as reconcileSessionJob } from '../sessionjob/reconcile.ts';
+import { Submissions } from '../sessionjob/submissions.ts';
 import type { SmallCluster } from './small-cluster.ts';
 import { POLICY } from './worlds.ts';
 
@@ -29,8 +32,18 @@ export interface SmallWorld {
   readonly edges: number;
 }
 
+/** What a small world has besides deployments. */
+export interface SmallWorldOptions {
+  /** The kind FlinkStateSnapshot is installed, and its objects are worked on, too. */
+  readonly snapshots?: boolean;
+}
+
 /** The first process dies at the `crashAt`-th edge of a call, before it or after it; with Infinity none does. */
-export function smallWorld(cluster: SmallCluster, crashAt = Number.POSITIVE_INFINITY): SmallWorld {
+export function smallWorld(
+  cluster: SmallCluster,
+  crashAt = Number.POSITIVE_INFINITY,
+  options: SmallWorldOptions = {},
+): SmallWorld {
   const time = { now: Date.parse('2026-01-01T00:00:00Z') };
   let edges = 0;
   let dead = false;
@@ -41,7 +54,7 @@ export function smallWorld(cluster: SmallCluster, crashAt = Number.POSITIVE_INFI
     if (edges === crashAt) dead = true;
     if (dead) throw new Crash();
   };
-  let pass = operatorProcess(cluster, seed, time);
+  let pass = operatorProcess(cluster, seed, time, options);
   return {
     cluster,
     get edges() {
@@ -57,7 +70,7 @@ export function smallWorld(cluster: SmallCluster, crashAt = Number.POSITIVE_INFI
           if (!(error instanceof Crash)) throw error;
           dead = false;
           seed += 1;
-          pass = operatorProcess(cluster, seed, time);
+          pass = operatorProcess(cluster, seed, time, options);
         }
       }
     },
@@ -65,7 +78,12 @@ export function smallWorld(cluster: SmallCluster, crashAt = Number.POSITIVE_INFI
 }
 
 /** A fresh process: empty caches, filled before each pass from the cluster as it is then. */
-function operatorProcess(cluster: SmallCluster, seed: number, time: { now: number }): () => Promise<void> {
+function operatorProcess(
+  cluster: SmallCluster,
+  seed: number,
+  time: { now: number },
+  { snapshots = false }: SmallWorldOptions,
+): () => Promise<void> {
   const clock = { now: () => time.now, monotonic: () => time.now, after: () => () => undefined };
   const caches = createCaches((error) => {
     throw error;
@@ -79,6 +97,7 @@ function operatorProcess(cluster: SmallCluster, seed: number, time: { now: numbe
     caches.pods.feed().replace(all(Pod.plural) as never, '0');
     caches.services.feed().replace(all(Service.plural) as never, '0');
     caches.configMaps.feed().replace(all(ConfigMap.plural) as never, '0');
+    if (snapshots) caches.snapshots.feed().replace(all(FlinkStateSnapshots.plural) as never, '0');
     caches.ingresses?.feed().replace(all(Ingress.plural) as never, '0');
   };
   let state = seed;
@@ -102,9 +121,32 @@ function operatorProcess(cluster: SmallCluster, seed: number, time: { now: numbe
     drift: new DriftMemory(),
     applier: new Applier(cluster.kube),
   };
+  const submissions = new Submissions({ clock, fetch: async () => aJar(), wake: () => undefined, signal });
+  const sessionScope = { ...scope, pulse: new JobPulse({ clock, random, wake: () => undefined, signal }), submissions };
   return async () => {
     refill();
     time.now += PASS_MS;
-    await reconcile(scope, { key: 'default/app', priority: 0, failures: 0, waitedMs: 0, signal });
+    const pass = { key: 'default/app', priority: 0, failures: 0, waitedMs: 0, signal };
+    await reconcile(scope, pass);
+    for (const job of caches.sessionJobs.list()) {
+      refill();
+      await reconcileSessionJob(sessionScope, { ...pass, key: keyOf(job) });
+      await atRest(submissions, keyOf(job));
+      // What died beside the pass is dead.
+      cluster.gate('the pass', 'after');
+    }
+    for (const snapshot of caches.snapshots.list()) {
+      refill();
+      await reconcileSnapshot(scope, { ...pass, key: keyOf(snapshot) });
+    }
   };
+}
+
+async function* aJar(): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array([0x50, 0x4b]);
+}
+
+/** Lets what goes on beside the passes come to its end; it waits for nothing but other promises. */
+async function atRest(submissions: Submissions, key: string): Promise<void> {
+  while (['uploading', 'running'].includes(submissions.of(key)?.kind ?? '')) await new Promise(setImmediate);
 }
