@@ -123,7 +123,7 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
     });
     expect(java.logged(' ERROR '), java.log()).toBe(0);
     scale(2);
-    await cluster.reach(NAME, 'upgraded by the Apache operator', isStable, 120_000).catch(explained);
+    await cluster.reach(NAME, 'upgraded by the Apache operator', isStable, 240_000).catch(explained);
     expect(await flinkJob(cluster, NAME).restoredFrom()).toMatch(/^file:/);
     java.stop();
     startDreyOperator();
