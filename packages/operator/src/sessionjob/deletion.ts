@@ -44,10 +44,10 @@ function bringDown(context: SessionJobContext, operation: CurrentOperation | und
   if (missing !== undefined) return withoutFlink(context, operation, missing);
   const { job } = context;
   if (job.kind === 'missing') return missingJob(context, operation);
-  if (job.kind === 'end-not-understood') return done(context, operation);
-  if (job.kind !== 'found') return wait(context, operation);
   // A savepoint on deletion counts as taken only when Flink names its place.
   if (operation?.kind === 'delete' && operation.phase === 'stopping') return stopping(context, operation);
+  if (job.kind === 'end-not-understood') return done(context, operation);
+  if (job.kind !== 'found') return wait(context, operation);
   if (isTerminal(job.state)) return done(context, operation);
   if (operation?.kind === 'delete') return cancelling(context, operation, job.state);
   return begin(context, job.job.jobId, job.state);

@@ -11,7 +11,7 @@ import type { FlinkJob } from '../runtime/ports.ts';
 
 export const POLICY = operatorPolicy(DEFAULT_OPERATOR_CONFIG);
 
-const NOW = Date.parse('2026-01-01T00:00:00Z');
+export const NOW = Date.parse('2026-01-01T00:00:00Z');
 const UID = '11111111-2222-3333-4444-555555555555';
 
 interface DeploymentChanges {
