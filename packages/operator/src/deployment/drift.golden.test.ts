@@ -2,9 +2,9 @@ import type { FlinkDeployment } from '@drey/api';
 import type { ConfigMap, Deployment, Ingress, KubeObject, Service } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { goldenArea } from '../../../../golden/golden.ts';
 import { clusterBuilder } from '../runtime/cluster-builder.ts';
+import { objectsIn } from '../testing/golden-objects.ts';
 import {
   configMapDifferences,
   ingressDifferences,
@@ -26,15 +26,6 @@ interface Found {
   readonly objects: readonly KubeObject[];
 }
 
-function documents(text: string): KubeObject[] {
-  const all = parseAllDocuments(text).flatMap((document) => {
-    const value = document.toJS() as { items?: KubeObject[] } | KubeObject[] | null;
-    if (value === null) return [];
-    return Array.isArray(value) ? value : ((value as { items?: KubeObject[] }).items ?? [value as KubeObject]);
-  });
-  return all.filter((one) => typeof one?.metadata === 'object');
-}
-
 function clusters(): Found[] {
   return AREAS.flatMap((name) => {
     const area = goldenArea(name);
@@ -43,15 +34,17 @@ function clusters(): Found[] {
       .map((file) => file.replace(/[^/]*$/, ''));
     return folders.flatMap((folder) => {
       const read = (file: string): KubeObject[] =>
-        area.files.includes(folder + file) ? documents(area.text(folder + file)) : [];
+        area.files.includes(folder + file) ? objectsIn(area.text(folder + file)) : [];
       const objects = ['deployments', 'services', 'configmaps', 'ingresses'].flatMap((kind) => read(`${kind}.yaml`));
-      return (read('flinkdeployments.yaml') as unknown as FlinkDeployment[])
-        // One whose spec has just changed is being replaced.
-        .filter((one) => settledSpec(one) !== undefined && one.metadata.generation === one.status?.observedGeneration)
-        .filter((one) =>
-          objects.some((object) => object.kind === 'Deployment' && object.metadata.name === one.metadata.name),
-        )
-        .map((deployment) => ({ where: `${name}/${folder}${deployment.metadata.name}`, deployment, objects }));
+      return (
+        (read('flinkdeployments.yaml') as unknown as FlinkDeployment[])
+          // One whose spec has just changed is being replaced.
+          .filter((one) => settledSpec(one) !== undefined && one.metadata.generation === one.status?.observedGeneration)
+          .filter((one) =>
+            objects.some((object) => object.kind === 'Deployment' && object.metadata.name === one.metadata.name),
+          )
+          .map((deployment) => ({ where: `${name}/${folder}${deployment.metadata.name}`, deployment, objects }))
+      );
     });
   });
 }
