@@ -5,7 +5,7 @@ import { lifecycleState } from '../job/lifecycle.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
 import { withHistory } from '../job/operation-history.ts';
 import type { PlannedEvent } from '../job/planned.ts';
-import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { deployedSpec, lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText, typeOf } from '../job/resource-error.ts';
 import { withoutError, withoutOperation } from '../job/status.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
@@ -19,9 +19,11 @@ import { statusOf } from './initial-status.ts';
 import { observeJobManager } from './job-manager-observation.ts';
 import { recoverLost } from './lost-state.ts';
 import { observedStatus } from './observed-status.ts';
+import { withOperatorKeysOf } from './operator-keys.ts';
 import type { Plan } from './plan.ts';
 import { continueExpiring, recover } from './recovery.ts';
 import { settledOutcome } from './rest.ts';
+import { abandonRollback, returnsToDeployed, rollBack, takeBack } from './rollback.ts';
 import { sessionCluster } from './session-cluster.ts';
 import { observedSession } from './session-observation.ts';
 import { heldBySavepoint, withSnapshots, withStopRecorded } from './snapshots.ts';
@@ -86,12 +88,17 @@ function continueOperation(context: Context, operation: CurrentOperation): Outco
       return context.change === undefined ? undefined : afterFailedStop(context, operation);
     case 'removing':
       if (operation.kind === 'expire') return continueExpiring(context, operation);
-      return continueRemoving(context, operation, context.recorded?.spec.job?.upgradeMode ?? 'stateless');
+      if (operation.kind === 'rollback' && isChanged(context)) return abandonRollback(context);
+      return continueRemoving(context, operation, lastReconciled(context.status)?.spec.job?.upgradeMode ?? 'stateless');
     case 'deploying':
       return continueDeploying(context, operation);
     case 'rescaling':
       return continueRescaling(context, operation);
   }
+}
+
+function isChanged({ change }: Context): boolean {
+  return change !== undefined && change.type !== 'IGNORE';
 }
 
 function settle(context: Context, recorded: RecordedSpec): Outcome {
@@ -107,7 +114,11 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   if (unmanned !== undefined) return unmanned;
   const lost = recoverLost(context);
   if (lost !== undefined) return lost;
-  if (!pending) return recover(context) ?? withDriftRepaired(context, withSnapshots(context, settledOutcome(context)));
+  if (!pending) {
+    const settled = rollBack(context) ?? recover(context);
+    return settled ?? withDriftRepaired(context, withSnapshots(context, settledOutcome(context)));
+  }
+  if (returnsToDeployed(context)) return takeBack(context);
   const held = heldBySavepoint(context);
   if (held !== undefined) return held;
   // Only what runs the recorded spec can be changed in place.
@@ -121,13 +132,14 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
 export function contextOf(world: World, config: DecideConfig): Context {
   const { deployment, now } = world;
   const before = statusOf(deployment.status);
-  const stored = lastReconciled(before);
+  const stored = deployedSpec(before);
   const invalid = config.validate(deployment);
-  const fallback = invalid === undefined ? undefined : recordedAsWanted(deployment, before, stored);
+  const fallback = invalid === undefined ? undefined : recordedAsWanted(deployment, before, lastReconciled(before));
   const wanted = fallback ?? deployment;
   const jobManager = observeJobManager(world, before.jobManagerDeploymentStatus ?? 'MISSING');
   const job = observeJob(before.jobStatus?.jobId, world.flink.jobs, world.flink.checkpoints);
-  const runningOptions = config.configurationOf(stored === undefined ? wanted : { ...deployment, spec: stored.spec });
+  const running = stored === undefined ? wanted : { ...deployment, spec: withOperatorKeysOf(stored.spec, wanted.spec) };
+  const runningOptions = config.configurationOf(running);
   const options = fallback === undefined && invalid === undefined ? config.configurationOf(wanted) : runningOptions;
   const stateful = (jobOf(wanted.spec).upgradeMode ?? 'stateless') !== 'stateless';
   const { errorLimits, exceptionLimits } = config;
@@ -146,8 +158,9 @@ export function contextOf(world: World, config: DecideConfig): Context {
           stateful,
         });
   const validated = withValidation(observed.status, invalid, config);
-  const recorded = lastReconciled(validated.status);
-  const change = recorded === undefined ? undefined : specChange(recorded.spec, wanted.spec);
+  const recorded = deployedSpec(validated.status);
+  const acted = lastReconciled(validated.status);
+  const change = acted === undefined ? undefined : specChange(acted.spec, wanted.spec);
   const { defaultLogging } = config;
   const jobState = validated.status.jobStatus?.state ?? undefined;
   return {

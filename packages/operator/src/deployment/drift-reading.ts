@@ -12,7 +12,7 @@ import {
 import { ManifestError } from '@drey/manifests';
 import { currentOperation } from '../job/operation.ts';
 import { known, type Reading, unknown } from '../job/reading.ts';
-import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { deployedSpec, type RecordedSpec } from '../job/recorded-spec.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { ClusterObjects } from '../runtime/ports.ts';
 import type { ReadingScope } from './cluster-readings.ts';
@@ -94,7 +94,7 @@ export function settledSpec({ metadata, status }: FlinkDeployment): RecordedSpec
   if (status?.reconciliationStatus?.state !== 'DEPLOYED' && status?.reconciliationStatus?.state !== 'ROLLED_BACK') {
     return undefined;
   }
-  const recorded = lastReconciled(status);
+  const recorded = deployedSpec(status);
   if (recorded?.spec.job?.state === 'suspended' || isTerminal(status.jobStatus?.state ?? undefined)) return undefined;
   return recorded;
 }

@@ -207,10 +207,7 @@ function change(world: FlowWorld, step: Step): void {
       if (step.object !== undefined) world.apply(step.object);
       return;
     case 'running':
-      if (cluster === undefined) throw new Error('there is nothing to run');
-      cluster.jobManager = 'ready';
-      cluster.job = 'RUNNING';
-      world.pass();
+      world.run('RUNNING');
       return;
     case 'jobState':
       if (cluster !== undefined) cluster.job = step.state;

@@ -1,16 +1,20 @@
 import type { FlinkDeployment } from '@drey/api';
-import type { FlinkConfig } from '@drey/flink';
+import { type FlinkConfig, resourceOptions } from '@drey/flink';
 import { ConfigMap } from '@drey/kube';
 import { currentOperation } from '../job/operation.ts';
 import { type Reading, unknown } from '../job/reading.ts';
-import { lastReconciled } from '../job/recorded-spec.ts';
+import { deployedSpec } from '../job/recorded-spec.ts';
 import { NATIVE_CLUSTER_SELECTOR } from '../runtime/caches.ts';
 import { attempt, type ReadingScope } from './cluster-readings.ts';
+import { isOnTrial, isOverdue } from './stability.ts';
 import { highAvailability } from './upgrade-facts.ts';
 import type { HaMetadata } from './world.ts';
 
 /** HA metadata of one cluster is a handful of ConfigMaps. */
 const HA_LIST_LIMIT = 500;
+
+/** Beginnings of the keys under which versions of Flink store what a JobManager starts again. */
+const GRAPHS = ['jobGraph-', 'executionPlan-', 'application-'];
 
 type ConfigurationOf = (deployment: FlinkDeployment) => FlinkConfig;
 
@@ -38,16 +42,19 @@ function isHaConfigMap(map: ConfigMap): boolean {
   return (name.endsWith('-config-map') || name.endsWith('-leader')) && map.metadata.deletionTimestamp === undefined;
 }
 
-function wantsHaMetadata({ deployment, present }: ReadingScope, configurationOf: ConfigurationOf): boolean {
+function wantsHaMetadata({ env, deployment, present }: ReadingScope, configurationOf: ConfigurationOf): boolean {
   const phase = currentOperation(deployment.status?.operation)?.phase;
   // While the old cluster is still there, nothing is decided about what it leaves.
   if (deployment.metadata.deletionTimestamp !== undefined || phase === 'removing' || phase === 'deploying')
     return !present;
-  const recorded = lastReconciled(deployment.status ?? {});
+  const recorded = deployedSpec(deployment.status ?? {});
   if (recorded === undefined) return false;
   const running = configurationOf({ ...deployment, spec: recorded.spec });
   if (highAvailability(running) === 'none') return false;
-  return !present || deployment.metadata.generation !== deployment.status?.observedGeneration;
+  if (!present || deployment.metadata.generation !== deployment.status?.observedGeneration) return true;
+  const status = deployment.status ?? {};
+  const fails = isOnTrial(status) && isOverdue(status, running, env.clock.now());
+  return fails && running.get(resourceOptions.rollbackEnabled);
 }
 
 function haMetadata(items: readonly ConfigMap[], deployment: FlinkDeployment): HaMetadata {
@@ -65,7 +72,7 @@ function haMetadata(items: readonly ConfigMap[], deployment: FlinkDeployment): H
       name: map.metadata.name ?? '',
       uid: map.metadata.uid ?? '',
       resourceVersion: map.metadata.resourceVersion ?? '',
-      jobGraphKeys: keysOf(map).filter((key) => key.startsWith('jobGraph-') || key.startsWith('executionPlan-')),
+      jobGraphKeys: keysOf(map).filter((key) => GRAPHS.some((graph) => key.startsWith(graph))),
     })),
     available: items.some(isJobMap),
     hasCheckpoint: items.some((map) => isJobMap(map) && keysOf(map).some((key) => key.startsWith('checkpointID-'))),

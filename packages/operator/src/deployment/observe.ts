@@ -4,7 +4,7 @@ import { ids } from '../job/fresh-ids.ts';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation } from '../job/operation.ts';
 import { known, unknown } from '../job/reading.ts';
-import { lastReconciled } from '../job/recorded-spec.ts';
+import { deployedSpec } from '../job/recorded-spec.ts';
 import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
@@ -92,7 +92,7 @@ const NOT_ASKED: FlinkReadings = {
 /** The cluster, where there is one to be asked. */
 function servingFlink({ env, deployment, options, present, jobManagerPods }: Scope): FlinkCluster | undefined {
   const phase = currentOperation(deployment.status?.operation)?.phase;
-  const recorded = lastReconciled(deployment.status ?? {});
+  const recorded = deployedSpec(deployment.status ?? {});
   if (recorded === undefined || !present || phase === 'removing' || phase === 'leaving' || phase === 'deploying') return undefined;
   // A pod that is not ready does not serve; its Service has no endpoint.
   if (!jobManagerPods.some((pod) => pod.ready && !pod.deleting)) return undefined;
@@ -101,7 +101,7 @@ function servingFlink({ env, deployment, options, present, jobManagerPods }: Sco
 
 async function readFlink(scope: Scope): Promise<FlinkReadings> {
   const { deployment, options } = scope;
-  const recorded = lastReconciled(deployment.status ?? {});
+  const recorded = deployedSpec(deployment.status ?? {});
   const cluster = servingFlink(scope);
   if (recorded === undefined || cluster === undefined) return NOT_ASKED;
   const running = options.configurationOf({ ...deployment, spec: recorded.spec });
@@ -177,5 +177,5 @@ export function flinkOf(
     clusterIp: address === undefined || address === '' || address === 'None' ? undefined : address,
     podIp: jobManagerPods.find((pod) => pod.ready)?.ip,
   });
-  return env.flink(url, lastReconciled(deployment.status ?? {})?.spec.flinkVersion ?? '');
+  return env.flink(url, deployedSpec(deployment.status ?? {})?.spec.flinkVersion ?? '');
 }

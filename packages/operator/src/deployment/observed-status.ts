@@ -13,6 +13,7 @@ import { isTerminal } from '../job/upgrade-choice.ts';
 import { clusterInfo } from './cluster-info.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
 import { withNewestCheckpoint } from './known-checkpoint.ts';
+import { stabilityWindowMs } from './stability.ts';
 import type { World } from './world.ts';
 
 /** What the observations of one pass are put together from. */
@@ -48,7 +49,10 @@ export function observedStatus(input: ObservationInput): Observed {
   if (suspended) return jobManager;
   const job = withObservedJob({ ...input, status: jobManager.status });
   const status = withoutOldError(
-    withClusterInfo(withStableSpec(job.status), { ...input, status: jobManager.status }),
+    withClusterInfo(withStableSpec(job.status, stabilityWindowMs(input.options), input.world.now), {
+      ...input,
+      status: jobManager.status,
+    }),
     input,
   );
   return { status, events: [...jobManager.events, ...job.events] };

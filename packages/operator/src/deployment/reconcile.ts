@@ -4,7 +4,7 @@ import type { Applier, Outcome, Pass } from '@drey/kube';
 import { endForcedDeletion } from '../job/forced-deletion.ts';
 import { noteDecision } from '../job/note-decision.ts';
 import { failPass, outcomeOf, tellPass } from '../job/pass.ts';
-import { lastReconciled } from '../job/recorded-spec.ts';
+import { deployedSpec } from '../job/recorded-spec.ts';
 import type { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
@@ -69,7 +69,7 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
 }
 
 function flinkFor({ env, policy }: ReconcileScope, world: World) {
-  const recorded = lastReconciled(world.deployment.status ?? {});
+  const recorded = deployedSpec(world.deployment.status ?? {});
   if (recorded === undefined) return undefined;
   const running = policy.configurationOf({ ...world.deployment, spec: recorded.spec });
   const pods = world.jobManagerPods.known ? world.jobManagerPods.value : [];
@@ -101,7 +101,7 @@ function follow(
 /** The process whose checkpoints have to be remembered. */
 function keepingProcess({ policy }: ReconcileScope, world: World): string | undefined {
   const { deployment } = world;
-  const recorded = lastReconciled(deployment.status ?? {});
+  const recorded = deployedSpec(deployment.status ?? {});
   if (recorded === undefined) return undefined;
   const runningOptions = policy.configurationOf({ ...deployment, spec: recorded.spec });
   return keepsState({ wanted: deployment, runningOptions }) ? servingProcess(world) : undefined;

@@ -3,12 +3,14 @@ import { resourceOptions } from '@drey/flink';
 import { beginOperation, type CurrentOperation, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
+import { isRolledBack } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from '../job/status.ts';
 import { isTerminal, MANUAL_RESTORE } from '../job/upgrade-choice.ts';
 import { after, WATCHED } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { removeCluster } from './removal.ts';
+import { beginRollback } from './rollback.ts';
 import { continueRemoving } from './upgrade.ts';
 import { highAvailability } from './upgrade-facts.ts';
 
@@ -91,6 +93,8 @@ export function begin(
   restore: UpgradeMode,
   events: readonly PlannedEvent[],
 ): Outcome {
+  // What runs after a rollback is not what is recorded, so it is put back in the same way.
+  if (isRolledBack(context.status)) return beginRollback(context, restore, events);
   const operation = beginOperation(context, kind, 'removing', context.status.jobStatus?.jobId);
   const spec = context.recorded?.spec ?? context.wanted.spec;
   const recorded = withRecord(context.status, {

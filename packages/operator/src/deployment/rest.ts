@@ -1,15 +1,25 @@
 import type { FlinkDeploymentStatus } from '@drey/api';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
+import { stabilityLeftMs } from '../job/observed-job.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { after, atRest, inTransition, WATCHED } from '../job/wake-up.ts';
 import type { Context, Outcome } from './context.ts';
+import { isOnTrial, stabilityWindowMs } from './stability.ts';
+
+const ROLLED_BACK = {
+  reason: 'RolledBack',
+  message:
+    'The newest spec did not run well in time; the last stable one runs. ' +
+    'Correct the spec, or set it back to the one that runs.',
+};
 
 /** Nothing to do: only the record of what is wanted is kept up to date, and the next look is planned. */
 export function settledOutcome(context: Context): Outcome {
   const status = withObservedGeneration(context);
   const wakeUp = nextLook(context);
   const progress = progressOf(context);
-  return { status, wakeUp, ...(progress === undefined ? {} : { progress }) };
+  const stalled = status.reconciliationStatus?.state === 'ROLLED_BACK' ? { stalled: ROLLED_BACK } : {};
+  return { status, wakeUp, ...(progress === undefined ? {} : { progress }), ...stalled };
 }
 
 /**
@@ -43,7 +53,11 @@ function progressOf(context: Context): Outcome['progress'] {
 function nextLook(context: Context): Outcome['wakeUp'] {
   const { status, now, config, world } = context;
   const state = status.jobStatus?.state ?? undefined;
-  if (context.recorded?.spec.job?.state === 'suspended' || state === 'RUNNING') return atRest(config.restIntervalMs);
+  if (context.recorded?.spec.job?.state === 'suspended') return atRest(config.restIntervalMs);
+  if (state === 'RUNNING') {
+    const left = isOnTrial(status) ? stabilityLeftMs(status, stabilityWindowMs(context.runningOptions), now) : 0;
+    return left > 0 && left < config.restIntervalMs ? after(left) : atRest(config.restIntervalMs);
+  }
   if (isTerminal(state)) {
     const seenAt = Number(status.jobStatus?.updateTime ?? 0);
     return now - seenAt < END_SETTLES_MS ? after(END_SETTLES_MS - (now - seenAt)) : atRest(config.restIntervalMs);

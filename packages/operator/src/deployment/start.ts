@@ -2,8 +2,8 @@ import type { FlinkDeploymentSpec, FlinkDeploymentStatus, UpgradeMode } from '@d
 import { executionOptions } from '@drey/flink';
 import { beginOperation, type CurrentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
-import { withRecord } from '../job/record.ts';
-import { lastReconciled } from '../job/recorded-spec.ts';
+import { withRecord, withRollbackRecord } from '../job/record.ts';
+import { deployedSpec, isRolledBack, lastReconciled } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withJob, withJobState, withoutOperation } from '../job/status.ts';
 import { MANUAL_RESTORE } from '../job/upgrade-choice.ts';
@@ -44,16 +44,21 @@ export function startCluster(
   }
   if (source.kind === 'lost') return restoreFailed(context, source.message);
   const deploying: CurrentOperation = { ...operation, phase: 'deploying', target: source.jobId };
-  const recorded = withRecord(context.status, {
-    kind: 'FlinkDeployment',
-    spec: context.wanted.spec,
-    generation: context.generation,
-    jobState: 'suspended',
-    upgradeMode: restore,
-    firstDeployment,
-    state: 'UPGRADING',
-    now: context.now,
-  });
+  const kind = 'FlinkDeployment';
+  const { now } = context;
+  const recorded =
+    operation.kind === 'rollback'
+      ? withRollbackRecord(context.status, { kind, upgradeMode: restore, state: 'ROLLING_BACK', now })
+      : withRecord(context.status, {
+          kind,
+          spec: context.wanted.spec,
+          generation: context.generation,
+          jobState: 'suspended',
+          upgradeMode: restore,
+          firstDeployment,
+          state: 'UPGRADING',
+          now,
+        });
   const status: FlinkDeploymentStatus = {
     ...withJob(withRetiredCheckpoint(recorded), {
       jobId: source.jobId,
@@ -78,11 +83,10 @@ export function createRecorded(
   events: readonly PlannedEvent[] = [],
 ): Outcome {
   const { status, wanted } = context;
-  const recorded = lastReconciled(status);
   const jobId = status.jobStatus?.jobId ?? context.world.fresh.jobId;
-  const spec = recorded?.spec ?? wanted.spec;
+  const spec = deployedSpec(status)?.spec ?? wanted.spec;
   const generation = status.observedGeneration ?? context.generation;
-  const mode = spec.job?.upgradeMode ?? 'stateless';
+  const mode = lastReconciled(status)?.spec.job?.upgradeMode ?? 'stateless';
   const cluster: ClusterToCreate = {
     // The recorded mode says where the state comes from; how it will be carried on is the user's choice.
     deployment: { ...wanted, spec: started(spec, jobOf(wanted.spec).upgradeMode ?? 'stateless') },
@@ -94,7 +98,7 @@ export function createRecorded(
   return {
     status,
     steps: [...before, { kind: 'create-cluster', cluster }],
-    settled: deployed(context, spec.job?.upgradeMode ?? 'stateless', generation),
+    settled: deployed(context, mode, generation),
     events,
     progress: { reason: 'CreatingCluster', message: 'Creating the JobManager.' },
     wakeUp: after(0),
@@ -105,16 +109,20 @@ export function createRecorded(
 function deployed(context: Context, mode: UpgradeMode, generation: number): FlinkDeploymentStatus {
   const { status, wanted, now } = context;
   const recorded = lastReconciled(status);
-  const record = withRecord(status, {
-    kind: 'FlinkDeployment',
-    spec: started(recorded?.spec ?? wanted.spec),
-    generation,
-    jobState: 'running',
-    upgradeMode: mode,
-    firstDeployment: recorded?.firstDeployment ?? false,
-    state: 'DEPLOYED',
-    now,
-  });
+  const kind = 'FlinkDeployment';
+  const rolledBack = isRolledBack(status);
+  const record = rolledBack
+    ? withRollbackRecord(status, { kind, upgradeMode: mode, state: 'ROLLED_BACK', now })
+    : withRecord(status, {
+        kind,
+        spec: started(recorded?.spec ?? wanted.spec),
+        generation,
+        jobState: 'running',
+        upgradeMode: mode,
+        firstDeployment: recorded?.firstDeployment ?? false,
+        state: 'DEPLOYED',
+        now,
+      });
   const running = withJobState(withoutOperation(record), 'RECONCILING', now);
   // After a redeployment there is nothing to roll back to: what ran before is not what the user wants any more.
   const { reconciliationStatus } = running;
@@ -124,7 +132,7 @@ function deployed(context: Context, mode: UpgradeMode, generation: number): Flin
     ...running,
     reconciliationStatus: { ...reconciliationStatus, ...stable },
     jobManagerDeploymentStatus: 'DEPLOYING',
-    taskManager: taskManagerInfo(wanted, context.options),
+    taskManager: taskManagerInfo(wanted, rolledBack ? context.runningOptions : context.options),
   };
 }
 
@@ -236,7 +244,8 @@ export function continueDeploying(context: Context, operation: CurrentOperation)
   const mode = recorded?.spec.job?.upgradeMode ?? 'stateless';
   const change = recorded === undefined ? undefined : specChange(started(recorded.spec), wanted.spec);
   if (change !== undefined && change.type !== 'IGNORE' && !isSuspended(wanted.spec)) {
-    const renewed = beginOperation(context, operation.kind, 'deploying');
+    const kind = operation.kind === 'rollback' ? 'upgrade' : operation.kind;
+    const renewed = beginOperation(context, kind, 'deploying');
     return startCluster(context, renewed, restoreMode(context, mode), recorded?.firstDeployment ?? false);
   }
   if (mode !== 'last-state') return createRecorded(context, operation);

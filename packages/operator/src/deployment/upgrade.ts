@@ -103,7 +103,7 @@ function withCancelRecorded({ status, recorded }: Context, restore: UpgradeMode)
 }
 
 /** Records that the job is brought down to be restored by `restore`, and begins to remove its cluster. */
-function removeRecorded(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
+export function removeRecorded(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
   const recorded = withRecord(context.status, {
     kind: 'FlinkDeployment',
     spec: context.wanted.spec,
@@ -170,17 +170,19 @@ function suspended(context: Context, restore: UpgradeMode): Outcome {
 
 /** Goes on with removing the old cluster; when it is gone, the new one is started or the suspension recorded. */
 export function continueRemoving(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
-  const removal = removeCluster(context, operation, restore === 'last-state');
+  const suspends = isSuspended(context.wanted.spec);
+  // Where a redeployment or a rollback starts from does not depend on what the user wants of other starts.
+  const isGiven = operation.kind === 'redeploy' || operation.kind === 'rollback';
+  const mode = isGiven || suspends ? restore : restoreMode(context, restore);
+  const removal = removeCluster(context, operation, mode === 'last-state');
   if (removal.kind === 'foreign') return nameTaken(context);
   if (removal.kind === 'waiting') return removal.outcome;
   const ended = isTerminal(context.status.jobStatus?.state ?? undefined)
     ? context.status
     : withJobState(context.status, 'FINISHED', context.now);
   const gone: Context = { ...context, status: { ...ended, jobManagerDeploymentStatus: 'MISSING' } };
-  if (isSuspended(context.wanted.spec)) return suspended(gone, restore);
-  // Where a redeployment starts from is the user's word; whether state is carried otherwise does not matter to it.
-  const redeploys = operation.kind === 'redeploy';
-  return startCluster(gone, operation, redeploys ? restore : restoreMode(context, restore), redeploys);
+  if (suspends) return suspended(gone, restore);
+  return startCluster(gone, operation, mode, operation.kind === 'redeploy');
 }
 
 /** Starts a job that is suspended: what is left of its cluster goes first. */

@@ -110,11 +110,24 @@ function markedSuspended<S extends JobResourceStatus, K extends JobKind>(
   };
 }
 
-/** A spec whose job was seen running, or ended well, is a stable one. */
-export function withStableSpec<S extends JobResourceStatus>(status: S): S {
+/**
+ * A spec whose job has run for `windowMs` without a break, or ended well, is a stable one. With no window it is so at the
+ * first sight of a running job, as the Apache operator has it.
+ */
+export function withStableSpec<S extends JobResourceStatus>(status: S, windowMs = 0, now = 0): S {
   const record = status.reconciliationStatus;
+  if (record?.state !== 'DEPLOYED' || record.lastStableSpec === record.lastReconciledSpec) return status;
   const state = status.jobStatus?.state;
-  if (record?.state !== 'DEPLOYED' || (state !== 'RUNNING' && state !== 'FINISHED')) return status;
-  if (record.lastStableSpec === record.lastReconciledSpec) return status;
+  if (state !== 'FINISHED' && !(state === 'RUNNING' && stabilityLeftMs(status, windowMs, now) <= 0)) return status;
   return { ...status, reconciliationStatus: { ...record, lastStableSpec: record.lastReconciledSpec ?? null } };
+}
+
+/** How much longer a running job has to run before its spec is stable; 0 or less: it is. */
+export function stabilityLeftMs({ jobStatus }: JobResourceStatus, windowMs: number, now: number): number {
+  if (windowMs === 0) return 0;
+  const { updateTime, lastFailure, jobId } = jobStatus ?? {};
+  // A failure that was over before anybody looked is a break too.
+  const failedAt = lastFailure?.jobId === jobId ? Date.parse(lastFailure?.time ?? '') : Number.NaN;
+  const since = Math.max(Number(updateTime ?? 0), Number.isNaN(failedAt) ? 0 : failedAt);
+  return since + windowMs - now;
 }

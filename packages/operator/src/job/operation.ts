@@ -5,10 +5,20 @@ import type { Operation } from '@drey/api';
  * - deploy: the first start, or a start after a suspension; upgrade: replacement by a changed spec;
  * - suspend: bring the job down and leave it so; recover: replace a lost or failed cluster by the same spec;
  * - redeploy: start anew from a savepoint the user named; expire: remove the idle cluster of a job that is over;
+ * - rollback: put the last spec that ran well back in the place of one that does not;
  * - rescale: other parallelisms of the running job, in place;
  * - delete: remove everything.
  */
-export type OperationKind = 'deploy' | 'upgrade' | 'suspend' | 'recover' | 'redeploy' | 'expire' | 'rescale' | 'delete';
+export type OperationKind =
+  | 'deploy'
+  | 'upgrade'
+  | 'suspend'
+  | 'recover'
+  | 'redeploy'
+  | 'expire'
+  | 'rollback'
+  | 'rescale'
+  | 'delete';
 
 /**
  * How far an operation has come. `stopping` and `cancelling` act on the running job, `removing` takes the cluster away,
@@ -31,7 +41,17 @@ export interface CurrentOperation extends Operation {
   readonly phase: OperationPhase;
 }
 
-const KINDS: readonly string[] = ['deploy', 'upgrade', 'suspend', 'recover', 'redeploy', 'expire', 'rescale', 'delete'];
+const KINDS: readonly string[] = [
+  'deploy',
+  'upgrade',
+  'suspend',
+  'recover',
+  'redeploy',
+  'expire',
+  'rollback',
+  'rescale',
+  'delete',
+];
 const PHASES: readonly string[] = [
   'stopping',
   'cancelling',

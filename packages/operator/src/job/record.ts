@@ -1,5 +1,5 @@
 import type { ReconciliationState, UpgradeMode } from '@drey/api';
-import { writeRecorded } from './recorded-spec.ts';
+import { lastReconciled, writeRecorded } from './recorded-spec.ts';
 import type { JobKind, JobResourceStatus, SpecOf } from './resource.ts';
 import { withoutError } from './status.ts';
 
@@ -37,6 +37,33 @@ export function withRecord<S extends JobResourceStatus, K extends JobKind>(statu
       lastReconciledSpec: text,
       ...stable,
       state: record.state,
+    },
+  };
+}
+
+/** What is recorded about a rollback. */
+export type RollbackRecord<K extends JobKind> = Pick<SpecRecord<K>, 'kind' | 'upgradeMode' | 'now'> & {
+  readonly state: 'ROLLING_BACK' | 'ROLLED_BACK';
+};
+
+/**
+ * A status in which a rollback is recorded: the record keeps the spec that failed, so that it is not tried again, and only
+ * says how the job gets its state.
+ */
+export function withRollbackRecord<S extends JobResourceStatus, K extends JobKind>(
+  status: S,
+  { kind, upgradeMode, state, now }: RollbackRecord<K>,
+): S {
+  const failed = lastReconciled<K>(status);
+  if (failed === undefined) return status;
+  const spec = { ...failed.spec, job: { ...failed.spec.job, upgradeMode } };
+  return {
+    ...status,
+    reconciliationStatus: {
+      ...status.reconciliationStatus,
+      reconciliationTimestamp: now,
+      lastReconciledSpec: writeRecorded(kind, spec, false),
+      state,
     },
   };
 }

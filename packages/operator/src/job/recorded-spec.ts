@@ -29,6 +29,24 @@ export function lastReconciled<K extends JobKind = 'FlinkDeployment'>(
   return { spec: document.spec as SpecOf[K], firstDeployment: metadata.firstDeployment === true };
 }
 
+/**
+ * The spec that the running cluster was made from. It is the one that was last acted on, but during and after a rollback
+ * the last stable one, while the record keeps the spec that failed.
+ */
+export function deployedSpec<K extends JobKind = 'FlinkDeployment'>(
+  status: JobResourceStatus,
+): RecordedSpec<K> | undefined {
+  const record = status.reconciliationStatus;
+  if (!isRolledBack(status)) return lastReconciled<K>(status);
+  return lastReconciled<K>({ reconciliationStatus: { lastReconciledSpec: record?.lastStableSpec ?? null } });
+}
+
+/** True from the beginning of a rollback until another spec is acted on. */
+export function isRolledBack(status: JobResourceStatus): boolean {
+  const state = status.reconciliationStatus?.state;
+  return state === 'ROLLING_BACK' || state === 'ROLLED_BACK';
+}
+
 /** The text under which a spec is recorded. */
 export function writeRecorded<K extends JobKind>(kind: K, spec: SpecOf[K], firstDeployment: boolean): string {
   return serializeSpec(kind, spec, { apiVersion: API_VERSION, firstDeployment });

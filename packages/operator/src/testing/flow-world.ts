@@ -60,6 +60,21 @@ export class FlowWorld {
     this.complete();
   }
 
+  /** The JobManager is up, and its job gets into this state and is seen in it. */
+  run(state: string): void {
+    if (this.cluster === undefined) throw new Error('there is no cluster');
+    this.cluster.jobManager = 'ready';
+    this.cluster.job = state;
+    this.pass();
+  }
+
+  /** Lets time go by without anybody looking. */
+  wait(ms: number): void {
+    this.#waited += ms;
+  }
+
+  #waited = 0;
+
   /** Decides, and writes the status that comes before the steps. */
   begin(): void {
     this.#passes += 1;
@@ -98,7 +113,7 @@ export class FlowWorld {
 
   #world(): World {
     const { cluster, deployment } = this;
-    const now = NOW + this.#passes * BETWEEN_PASSES_MS;
+    const now = NOW + this.#passes * BETWEEN_PASSES_MS + this.#waited;
     const failure = { reason: 'CrashLoopBackOff', message: '[flink-main-container] back-off' };
     const pod = {
       ...READY_POD,
