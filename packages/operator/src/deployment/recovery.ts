@@ -1,5 +1,6 @@
 import type { UpgradeMode } from '@drey/api';
 import { resourceOptions } from '@drey/flink';
+import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { beginOperation, type CurrentOperation, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
@@ -12,7 +13,7 @@ import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { removeCluster } from './removal.ts';
 import { beginRollback } from './rollback.ts';
 import { continueRemoving } from './upgrade.ts';
-import { highAvailability } from './upgrade-facts.ts';
+import { highAvailability, launchMode, neverRan } from './upgrade-facts.ts';
 
 /** Work that is done when the spec is settled, or while its change has to wait. undefined: nothing to do. */
 export function recover(context: Context): Outcome | undefined {
@@ -24,11 +25,12 @@ function restartFailed(context: Context): Outcome | undefined {
   const { status, runningOptions } = context;
   if (status.jobStatus?.state !== 'FAILED' || isSuspended(context.wanted.spec)) return undefined;
   if (!runningOptions.get(resourceOptions.restartFailedJob)) return undefined;
+  const left = Number(status.jobStatus?.updateTime ?? 0) + END_SETTLES_MS - context.now;
+  if (left > 0) return wait(context, 'The job failed; what it left is being read.', left);
   const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
   const path = recordedStatePath(status);
   const known = path !== undefined && path !== LAST_STATE_MARKER;
-  const restore =
-    mode !== 'stateless' && known ? 'savepoint' : (context.recorded?.spec.job?.upgradeMode ?? 'stateless');
+  const restore = mode !== 'stateless' && known ? 'savepoint' : launchMode(context);
   return begin(context, 'recover', restore, [warning('RestartFailedJob', 'Restarting the failed job')]);
 }
 
@@ -45,7 +47,11 @@ function recoverMissing(context: Context): Outcome | undefined {
   if (mode === 'stateless') return begin(context, 'recover', 'stateless', [event]);
   if (highAvailability(runningOptions) !== 'none') {
     if (!world.ha.known) return wait(context, `HA metadata: ${world.ha.reason}.`);
-    return world.ha.value.available ? begin(context, 'recover', 'last-state', [event]) : lost(context);
+    if (world.ha.value.available) return begin(context, 'recover', 'last-state', [event]);
+    // A job that had begun would have left its record there, so it is started from what it was to be started from.
+    const launched = launchMode(context);
+    const untouched = launched !== 'last-state' && neverRan(context);
+    return untouched ? begin(context, 'recover', launched, [event]) : lost(context);
   }
   return lost(context);
 }
@@ -125,8 +131,8 @@ function lost(context: Context): Outcome {
   };
 }
 
-function wait(context: Context, message: string): Outcome {
-  return { status: context.status, progress: { reason: 'RecoveryPending', message }, wakeUp: after(500) };
+function wait(context: Context, message: string, ms = 500): Outcome {
+  return { status: context.status, progress: { reason: 'RecoveryPending', message }, wakeUp: after(ms) };
 }
 
 export function warning(reason: string, message: string): PlannedEvent {

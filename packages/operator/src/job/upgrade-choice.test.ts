@@ -36,6 +36,10 @@ const EXAMPLES: readonly [rule: string, facts: UpgradeFacts][] = [
     { ...RUNNING, jobState: 'FINISHED', endSettled: false },
   ],
   [
+    'the job is over and is to be suspended: nothing has to be brought down, and nothing restored yet',
+    { ...RUNNING, jobState: 'FINISHED', recordedState: 'in-ha-metadata', suspends: true },
+  ],
+  [
     'the job is over and its state is only in HA metadata that nobody can read: manual restore',
     { ...RUNNING, jobState: 'FAILED', recordedState: 'in-ha-metadata' },
   ],
@@ -93,6 +97,14 @@ const EXAMPLES: readonly [rule: string, facts: UpgradeFacts][] = [
   [
     'the JobManager never started: start again from the state it was given',
     { ...RUNNING, jobState: 'RECONCILING', jobManager: 'ERROR', jobManagerNeverStarted: true },
+  ],
+  [
+    'the job never ran and left nothing in HA metadata: start again from the state it was given',
+    { ...RUNNING, jobState: 'RECONCILING', jobManager: 'MISSING', ha: 'absent', neverRan: true },
+  ],
+  [
+    'the job never ran before its JobManager failed: start again from the state it was given',
+    { ...RUNNING, jobState: 'RECONCILING', jobManager: 'ERROR', neverRan: true },
   ],
   [
     'the JobManager is lost and there is no HA metadata: manual restore',

@@ -32,6 +32,10 @@ export interface UpgradeFacts {
   readonly recordedState: 'none' | 'path' | 'in-ha-metadata';
   /** Age of the newest checkpoint against the allowed age. */
   readonly checkpointAge: 'allowed' | 'one-is-due' | 'too-old' | 'unknown';
+  /** The job was never seen running since it was launched, and nothing is known that it completed. */
+  readonly neverRan?: boolean;
+  /** The user wants the job suspended. */
+  readonly suspends?: boolean;
   /** Whether the running job has a checkpoint that it could be started from. */
   readonly checkpoint: 'none' | 'exists' | 'unknown';
 }
@@ -90,6 +94,10 @@ function neverStarted(facts: UpgradeFacts): boolean {
   return facts.jobManager !== 'MISSING' && facts.recordedMode !== 'last-state' && facts.jobManagerNeverStarted;
 }
 
+function neverRan(facts: UpgradeFacts): boolean {
+  return facts.neverRan === true && facts.recordedMode !== 'last-state';
+}
+
 /** No JobManager, and nothing from which it could find its state again. */
 function isLost(facts: UpgradeFacts): boolean {
   return (
@@ -126,6 +134,11 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
     name: 'the job has only just ended, and a last checkpoint may not show yet: wait',
     when: (f) => isTerminal(f.jobState) && f.jobManager === 'READY' && !f.endSettled,
     choice: wait('what the job left at its end is being read', false),
+  },
+  {
+    name: 'the job is over and is to be suspended: nothing has to be brought down, and nothing restored yet',
+    when: (f) => isOver(f) && f.suspends === true,
+    choice: upgrade('NOOP', 'savepoint'),
   },
   {
     name: 'the job is over and its state is only in HA metadata that nobody can read: manual restore',
@@ -228,6 +241,16 @@ export const UPGRADE_RULES: readonly UpgradeRule[] = [
   {
     name: 'the JobManager never started: start again from the state it was given',
     when: neverStarted,
+    choice: upgrade('NOOP', 'savepoint'),
+  },
+  {
+    name: 'the job never ran and left nothing in HA metadata: start again from the state it was given',
+    when: (f) => neverRan(f) && f.ha === 'absent' && !running(f),
+    choice: upgrade('NOOP', 'savepoint'),
+  },
+  {
+    name: 'the job never ran before its JobManager failed: start again from the state it was given',
+    when: (f) => neverRan(f) && f.ha === 'off' && f.jobManager === 'ERROR' && !running(f),
     choice: upgrade('NOOP', 'savepoint'),
   },
   {
