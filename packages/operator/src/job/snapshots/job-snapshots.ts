@@ -25,15 +25,19 @@ const TYPES: readonly SnapshotType[] = ['SAVEPOINT', 'CHECKPOINT'];
  * what is under way (reference: snapshots.md 13 to 15).
  */
 export function jobSnapshots<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> {
-  const conditions = [...scheduleConditions(input), ...nonceConditions(input)];
+  const found = decided(input);
+  const told = { ...input, status: found.status };
+  return { ...found, conditions: [...scheduleConditions(input), ...nonceConditions(told)] };
+}
+
+function decided<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> {
   const followed = TYPES.reduce((before, type) => continueLegacy(before, type), beginWith(input));
-  const done = { ...followed, conditions };
-  if (followed.steps.length > 0) return done;
+  if (followed.steps.length > 0) return followed;
   const next: JobSnapshotsInput<S> = { ...input, status: followed.status };
   const begun = continueObject(next) ?? trigger(next) ?? expireObjects(next) ?? trimHistory(next);
-  if (begun === undefined) return { ...done, wakeUp: earlier(followed.wakeUp, nextPeriod(next)) };
-  const events = [...followed.events, ...begun.events];
-  return { ...done, ...begun, events, conditions, wakeUp: begun.wakeUp ?? earlier(followed.wakeUp, nextPeriod(next)) };
+  const wakeUp = begun?.wakeUp ?? earlier(followed.wakeUp, nextPeriod(next));
+  if (begun === undefined) return { ...followed, wakeUp };
+  return { ...begun, events: [...followed.events, ...begun.events], wakeUp };
 }
 
 /** True while a savepoint that is under way outside of FlinkStateSnapshots holds back a change of the spec. */
