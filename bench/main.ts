@@ -18,7 +18,9 @@ const sizing: Sizing = {
   checkpointInterval: '5 s',
 };
 const rounds = Number(process.argv[2] ?? 3);
-const budgets = JSON.parse(readFileSync(join(import.meta.dirname, 'budgets.json'), 'utf8')) as Record<string, number>;
+const { scale: _ofScale, ...budgets } = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'budgets.json'), 'utf8'),
+) as Record<string, number>;
 
 const distribution = await findDistribution(systemDistribution(), parseFlinkVersion('1.20'));
 if (distribution === undefined) throw new Error('Flink 1.20 is not installed. Run: drey flink install 1.20');

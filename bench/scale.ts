@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type ScaleWorld, scaleWorld } from './scale-world.ts';
+
+/**
+ * `npm run scale [-- --objects 1000]`: one operator with many simulated deployments on a simulated node, all in this
+ * process. Times are virtual, except for those that say CPU or lag, which include the simulated cluster. Exit code 1 when a
+ * budget of bench/budgets.json ("scale") is not kept.
+ */
+const { values } = parseArgs({ options: { objects: { type: 'string', default: '1000' } } });
+const objects = Number(values.objects);
+const few = Math.max(10, Math.floor(objects / 10));
+const savepoints = 50;
+const upgrades = 20;
+const restMinutes = 10;
+const longSavepointMs = 600_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function usedHeap(): number {
+  collectGarbage();
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `job-${i}`);
+const isStable = (world: ScaleWorld, name: string): boolean => {
+  const { metadata, status } = world.stored(name) ?? {};
+  return status?.lifecycleState === 'STABLE' && status.observedGeneration === metadata?.generation;
+};
+
+interface Creation {
+  /** Virtual. */
+  readonly allStableMs: number;
+  readonly cpuMsPerObject: number;
+  readonly requestsPerObject: number;
+}
+
+async function createAll(world: ScaleWorld, count: number): Promise<Creation> {
+  const cpu = process.cpuUsage();
+  world.requests.kube = 0;
+  const start = world.clock.monotonic();
+  await world.create(names(count));
+  await world.until('all STABLE', () => names(count).every((name) => isStable(world, name)));
+  const used = process.cpuUsage(cpu);
+  return {
+    allStableMs: world.clock.monotonic() - start,
+    cpuMsPerObject: (used.user + used.system) / 1000 / count,
+    requestsPerObject: world.requests.kube / count,
+  };
+}
+
+/** How long some deployments take from the change of their specs to STABLE, and to the trigger of their savepoint. */
+async function upgradeSome(
+  world: ScaleWorld,
+  some: readonly string[],
+): Promise<{ stable: number[]; trigger: number[] }> {
+  const start = world.clock.monotonic();
+  const wall = world.clock.now();
+  const jobs = new Map(some.map((name) => [world.stored(name)?.status?.jobStatus?.jobId ?? '', name]));
+  for (const name of some) await world.change(name, { restartNonce: Math.floor(start) });
+  const stable = new Map<string, number>();
+  await world.until('the upgrades', () => {
+    for (const name of some) {
+      if (!stable.has(name) && isStable(world, name)) stable.set(name, world.clock.monotonic() - start);
+    }
+    return stable.size === some.length;
+  });
+  const triggers = world.world.fabric.storage.history.flatMap((event) =>
+    event.type === 'triggered' && event.what === 'stop' && event.at >= wall && jobs.has(event.jobId)
+      ? [event.at - wall]
+      : [],
+  );
+  return { stable: [...stable.values()], trigger: triggers };
+}
+
+const median = (list: readonly number[]): number =>
+  [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
+
+/** What upgrades of some deployments cost beside many long savepoints of others, in virtual milliseconds. */
+async function besideSavepoints(world: ScaleWorld): Promise<{ delayMs: number; triggerDelayMs: number }> {
+  const all = names(savepoints + upgrades);
+  await createAll(world, all.length);
+  const others = all.slice(savepoints);
+  await world.pass(20_000);
+  const alone = await upgradeSome(world, others);
+  await world.pass(20_000);
+  world.savepointMs = [longSavepointMs, longSavepointMs];
+  const before = world.world.fabric.storage.history.length;
+  for (const name of all.slice(0, savepoints)) await world.change(name, { job: { savepointTriggerNonce: 1 } });
+  await world.until('the savepoints', () => {
+    const { history } = world.world.fabric.storage;
+    return (
+      history.slice(before).filter((one) => one.type === 'triggered' && one.what === 'savepoint').length >= savepoints
+    );
+  });
+  world.savepointMs = [500, 500];
+  const beside = await upgradeSome(world, others);
+  return {
+    delayMs: median(beside.stable) - median(alone.stable),
+    triggerDelayMs: Math.max(...beside.trigger) - Math.max(...alone.trigger),
+  };
+}
+
+const line = (what: string, value: number, unit: string): void => {
+  process.stdout.write(`${what.padEnd(66)}${value.toFixed(value < 100 ? 2 : 0).padStart(10)} ${unit}\n`);
+};
+
+const small = await scaleWorld(1);
+const fewObjects = await createAll(small, few);
+await small.close();
+
+const large = await scaleWorld(2);
+const lag = monitorEventLoopDelay({ resolution: 5 });
+lag.enable();
+const manyObjects = await createAll(large, objects);
+lag.disable();
+await large.pass(60_000);
+
+const cpu = process.cpuUsage();
+large.requests.kube = 0;
+large.requests.flink = 0;
+await large.pass(restMinutes * 60_000);
+const restCpu = process.cpuUsage(cpu);
+const rest = { kube: large.requests.kube, flink: large.requests.flink };
+const perHour = (count: number): number => (count / objects / restMinutes) * 60;
+// What goes with the operator was its own.
+const withOperator = usedHeap();
+await large.stopOperator();
+const operatorHeap = withOperator - usedHeap();
+await large.close();
+
+const long = await scaleWorld(3);
+const beside = await besideSavepoints(long);
+await long.close();
+
+process.stdout.write(`${objects} simulated deployments, one operator, one process\n`);
+line('create → all STABLE', manyObjects.allStableMs / 1000, 's (virtual)');
+line(`create → all STABLE with ${few}`, fewObjects.allStableMs / 1000, 's (virtual)');
+line('CPU for one object, cluster included', manyObjects.cpuMsPerObject, 'ms');
+line(`CPU for one object with ${few}`, fewObjects.cpuMsPerObject, 'ms');
+line('event loop lag, p99', lag.percentile(99) / 1e6, 'ms');
+line('event loop lag, longest', lag.max / 1e6, 'ms');
+line('API requests for one object until STABLE', manyObjects.requestsPerObject, '');
+line('API requests for one object and hour at rest', perHour(rest.kube), '');
+line('requests to Flink for one object and hour at rest', perHour(rest.flink), '');
+line(
+  'CPU for one object and hour at rest, cluster included',
+  ((restCpu.user + restCpu.system) / 1000 / objects / restMinutes) * 60,
+  'ms',
+);
+line('heap of the operator for one object', operatorHeap / objects / 1024, 'KiB');
+line(
+  `${upgrades} upgrades beside ${savepoints} savepoints of ten minutes, delay of the median`,
+  beside.delayMs,
+  'ms (virtual)',
+);
+line('  delay until the last of them was asked for its savepoint', beside.triggerDelayMs, 'ms (virtual)');
+
+const measured: Record<string, number> = {
+  allStableGrowth: manyObjects.allStableMs / fewObjects.allStableMs,
+  cpuGrowthPerObject: manyObjects.cpuMsPerObject / fewObjects.cpuMsPerObject,
+  requestsPerObject: manyObjects.requestsPerObject,
+  requestsPerObjectHourAtRest: perHour(rest.kube),
+  heapKiBPerObject: operatorHeap / objects / 1024,
+  upgradeDelayMs: Math.max(beside.delayMs, beside.triggerDelayMs),
+};
+const budgets = (
+  JSON.parse(readFileSync(join(import.meta.dirname, 'budgets.json'), 'utf8')) as { scale: Record<string, number> }
+).scale;
+process.stdout.write('\nagainst the budgets\n');
+let missed = 0;
+for (const [what, budget] of Object.entries(budgets)) {
+  const value = measured[what] ?? Number.NaN;
+  const kept = value <= budget;
+  if (!kept) missed++;
+  process.stdout.write(`  ${what.padEnd(34)}${value.toFixed(2).padStart(10)} of ${budget}${kept ? '' : '   MISSED'}\n`);
+}
+process.exitCode = missed === 0 ? 0 : 1;
