@@ -30,6 +30,7 @@ import { drained, readOrEmpty, startReport, terminationMessage } from './process
 import { killGroup, killProcess, type ProcessTable, type SupervisedProcess } from './processes.ts';
 import { type ContainerExit, type PodSandbox, type RunningContainer, StartError } from './runtime.ts';
 import { type TokenNeed, volumeFiles, volumeReferences } from './volume-files.ts';
+import { refreshVolumes } from './volume-refresh.ts';
 
 /** What every sandbox of a process node shares. */
 export interface SandboxEnv {
@@ -93,12 +94,12 @@ export class ProcessSandbox implements PodSandbox {
     mkdirSync(this.#directories.pod, { recursive: true, mode: 0o755 });
     this.updateServices(this.#env.services());
     const objects = await loadVolumeObjects(this.#env.client, this.#pod, signal);
-    const sources = {
-      ...objects,
+    const places = {
       podAddress: this.#address,
       hostAddress: this.#env.hostAddress,
       nodeAllocatable: this.#env.nodeAllocatable,
     };
+    const sources = { ...objects, ...places };
     for (const volume of this.#pod.spec?.volumes ?? []) {
       const files = volumeFiles(this.#pod, volume, sources);
       if (files === undefined) {
@@ -111,6 +112,11 @@ export class ProcessSandbox implements PodSandbox {
       this.#volumes.set(volume.name, { path, kind: 'directory', owned: true });
       for (const need of volumeReferences(volume).tokens) this.#refreshToken(volume.name, need);
     }
+    const { clock, client } = this.#env;
+    const closed = this.#closed.signal;
+    refreshVolumes({ clock, client, pod: this.#pod, directory: this.#directories.pod, places, signal: closed }).catch(
+      () => undefined, // the sandbox was closed
+    );
   }
 
   async image(container: Container): Promise<{ ok: true; imageId: string } | { ok: false; message: string }> {
