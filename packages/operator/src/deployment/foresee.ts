@@ -72,7 +72,7 @@ export function foresee(seen: World, config: DecideConfig): Foresight {
         ? downtimeOf(context)
         : undefined,
     firstSteps: plan.steps.map((step) => step.kind),
-    warnings: [...assumption, ...warningsOf(context, { change, upgrade, plan })],
+    warnings: [...(change === 'nothing' ? [] : assumption), ...warningsOf(context, { change, upgrade, plan })],
   };
 }
 
