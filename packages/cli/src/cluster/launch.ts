@@ -4,7 +4,8 @@ import { localDistributions, startCluster, startSimulatedCluster } from '@drey/d
 import { httpTransport, systemDistribution } from '@drey/flink';
 import { type KubeClient, systemClock, systemRandom } from '@drey/kube';
 import { operatorLogger } from '@drey/operator';
-import { addressBlocks, type FlinkReach, prepareCluster, startOperator } from './parts.ts';
+import { claimAddressBlocks } from './address-blocks.ts';
+import { type FlinkReach, prepareCluster, startOperator } from './parts.ts';
 import { clusterFolder, processStart, removeRecord, writeRecord } from './record.ts';
 
 export interface LaunchOptions {
@@ -82,13 +83,29 @@ interface Started extends FlinkReach {
 
 async function real(options: LaunchOptions, onProblem: Problem): Promise<Started> {
   const { name, port, fastStart, dataDirectory } = options;
-  const cluster = await startCluster({
-    ...{ clock: systemClock, random: systemRandom, name, port, fastStart, onProblem, ...addressBlocks(name) },
-    ...(dataDirectory === undefined ? {} : { dataDirectory }),
-    images: { mappings: options.images, findDistribution: localDistributions(systemDistribution()) },
-  });
-  const { client, url, kubeconfig, stop } = cluster;
-  return { client, url, kubeconfig, stop, flink: httpTransport() };
+  const { podRange, serviceRange, keep, release } = await claimAddressBlocks(name, dataDirectory);
+  try {
+    const cluster = await startCluster({
+      ...{ clock: systemClock, random: systemRandom, name, port, fastStart, onProblem, podRange, serviceRange },
+      ...(dataDirectory === undefined ? {} : { dataDirectory }),
+      images: { mappings: options.images, findDistribution: localDistributions(systemDistribution()) },
+    });
+    const stop = async (graceSeconds?: number): Promise<void> => {
+      await cluster.stop(graceSeconds);
+      release();
+    };
+    try {
+      keep();
+    } catch (error) {
+      await stop(0);
+      throw error;
+    }
+    const { client, url, kubeconfig } = cluster;
+    return { client, url, kubeconfig, stop, flink: httpTransport() };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 async function simulated({ name, port }: LaunchOptions, onProblem: Problem): Promise<Started> {

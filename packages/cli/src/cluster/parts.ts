@@ -41,10 +41,3 @@ export async function startOperator(
     },
   };
 }
-
-/** Clusters side by side need loopback blocks of their own: the default one has fixed blocks, others by their name. */
-export function addressBlocks(name: string): { podRange: string; serviceRange: string } {
-  const hash = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 29, 0);
-  const block = name === 'default' ? 0 : 1 + hash;
-  return { podRange: `127.${64 + block}.0.0/16`, serviceRange: `127.${96 + block}.0.0/16` };
-}

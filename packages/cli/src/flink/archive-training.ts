@@ -5,8 +5,9 @@ import { type Cluster, startCluster } from '@drey/devcluster';
 import { type DistributionSystem, type FlinkDistribution, formatFlinkVersion, httpTransport } from '@drey/flink';
 import { isKubeError, Pod, systemClock, systemRandom } from '@drey/kube';
 import { operatorLogger } from '@drey/operator';
+import { claimAddressBlocks } from '../cluster/address-blocks.ts';
 import { followDeployment } from '../cluster/follow.ts';
-import { addressBlocks, prepareCluster, startOperator } from '../cluster/parts.ts';
+import { prepareCluster, startOperator } from '../cluster/parts.ts';
 import type { ArchiveRequest } from './archives.ts';
 
 const EXAMPLE = 'examples/streaming/StateMachineExample.jar';
@@ -46,8 +47,9 @@ export async function recordArchives(
     record: { jobmanager: recorded.jobManager, taskmanager: recorded.taskManager },
   };
   const name = `training-${version}`;
+  const { podRange, serviceRange, release } = await claimAddressBlocks(name, undefined);
   const cluster = await startCluster({
-    ...{ clock: systemClock, random: systemRandom, name, port: 0, ...addressBlocks(name) },
+    ...{ clock: systemClock, random: systemRandom, name, port: 0, podRange, serviceRange },
     images: { mappings: {}, findDistribution: async () => image },
   });
   try {
@@ -64,6 +66,7 @@ export async function recordArchives(
     }
   } finally {
     await cluster.stop();
+    release();
   }
   return recorded;
 }
