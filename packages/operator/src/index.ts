@@ -1,3 +1,12 @@
+export { type Admission, type AdmissionEnv, type AdmissionOptions, startAdmission } from './admission/admission.ts';
+export {
+  MutatingWebhookConfigurations,
+  ValidatingWebhookConfigurations,
+  type WebhookConfiguration,
+  type WebhookTarget,
+  webhookConfigurations,
+} from './admission/configurations.ts';
+export { type AdmissionRules, admissionRules } from './admission/decisions.ts';
 export type { ArtifactFetcher, ArtifactRequest } from './artifact/artifact.ts';
 export type { DecideConfig } from './deployment/context.ts';
 export { decide } from './deployment/decide.ts';
