@@ -2,6 +2,7 @@ import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { type Applier, ConfigMap, Deployment, isKubeError } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import { primaryWrites } from '../job/primary-writes.ts';
+import { performRescale } from '../job/rescale.ts';
 import { isSnapshotStep, performSnapshotStep } from '../job/snapshots/steps.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
@@ -65,7 +66,7 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
       await options.flink?.cancel(step.jobId, call(options, CANCEL_TIMEOUT_MS));
       return;
     case 'rescale-job':
-      return rescaleJob(step, options);
+      return performRescale(options.flink, step, call(options, REQUEST_TIMEOUT_MS));
     case 'change-objects':
       return changeObjects(env, step, options.signal);
     case 'scale-task-managers': {
@@ -90,6 +91,10 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
       return;
     case 'remove-job-graphs':
       return removeJobGraphs(env, deployment, step, options.signal);
+    case 'delete-zookeeper-nodes':
+      return env.zooKeeper(step.quorum, options.signal, async (nodes) => {
+        for (const path of step.paths) await nodes.remove(path);
+      });
     case 'create-cluster':
       return createCluster(env, step.cluster, options.signal);
     case 'repair':
@@ -113,18 +118,6 @@ async function stopWithSavepoint(
   const answer = await options.flink?.stopWithSavepoint(step.request, call(options, REQUEST_TIMEOUT_MS));
   if (answer?.kind === 'rejected') {
     throw new StepError('E_OPERATOR_SAVEPOINT_REFUSED', `Flink refused the savepoint: ${answer.message}`);
-  }
-}
-
-/** As with savepoints: a refusal is told, and whether an unanswered request took effect is for the next pass to see. */
-async function rescaleJob(step: Extract<Step, { kind: 'rescale-job' }>, options: ActOptions): Promise<void> {
-  const answer = await options.flink?.updateRequirements(
-    step.jobId,
-    step.requirements,
-    call(options, REQUEST_TIMEOUT_MS),
-  );
-  if (answer?.kind === 'rejected') {
-    throw new StepError('E_OPERATOR_RESCALE_REFUSED', `Flink refused the new parallelisms: ${answer.message}`);
   }
 }
 

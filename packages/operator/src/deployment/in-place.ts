@@ -1,25 +1,16 @@
 import type { FlinkDeploymentSpec } from '@drey/api';
-import { executionOptions } from '@drey/flink';
 import { TASK_MANAGER_REPLICAS } from '@drey/manifests';
 import { type ChangeClass, isInPlace } from '../job/change-class.ts';
-import { beginOperation, type CurrentOperation, elapsedMs } from '../job/operation.ts';
+import { type CurrentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
-import { overriddenRequirements, readRequirements, sameRequirements, writeRequirements } from '../job/rescale.ts';
+import { beginRescale, continueRescale, hasRescale, RESCALING, type Rescaling, SCALING } from '../job/rescale.ts';
 import { withoutOperation } from '../job/status.ts';
 import { after, inTransition } from '../job/wake-up.ts';
-import type { VertexRequirements } from '../runtime/ports.ts';
 import { changeEvent } from './change-event.ts';
 import { type Context, isSessionCluster, isStandalone, jobOf, type Outcome } from './context.ts';
 import type { ClusterToCreate, Step } from './plan.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
-
-const SCALING: PlannedEvent = {
-  type: 'Normal',
-  reason: 'Scaling',
-  message: 'In-place scaling triggered',
-  component: 'Job',
-};
 
 /**
  * Carries out a change that restarts nothing. undefined: it has to be an upgrade after all, since Flink cannot do it while
@@ -27,77 +18,38 @@ const SCALING: PlannedEvent = {
  */
 export function changeInPlace(context: Context): Outcome | undefined {
   if (!isInPlace(context.classification.class)) return undefined;
-  return isRescale(context) ? beginRescale(context) : recorded(context, changeEvent(context));
+  return hasRescale(context) ? outcomeOf(context, beginRescale(context)) : recorded(context, changeEvent(context));
 }
 
-function isRescale(context: Context): boolean {
-  return has(context, 'rescale');
+/** Goes on with a rescale. undefined: it has nothing left to do. */
+export function continueRescaling(context: Context, operation: CurrentOperation): Outcome | undefined {
+  const rescaling = continueRescale(context, operation);
+  return rescaling?.kind === 'done' ? recorded(context) : rescaling && outcomeOf(context, rescaling);
 }
+
+function outcomeOf(context: Context, rescaling: Rescaling): Outcome | undefined {
+  const { status, now } = context;
+  switch (rescaling.kind) {
+    case 'refused':
+      return undefined;
+    case 'done':
+      return recorded(context, changeEvent(context));
+    case 'wait':
+      return { status, progress: rescaling.progress, wakeUp: after(WAITING_MS) };
+    case 'ask': {
+      const { operation, step, first } = rescaling;
+      const events = first ? [...changeEvent(context), SCALING] : [];
+      const wakeUp = inTransition(elapsedMs(operation, now));
+      return { status: { ...status, operation }, steps: [step], events, progress: RESCALING, wakeUp };
+    }
+  }
+}
+
+const WAITING_MS = 500;
 
 function has({ classification }: Context, change: ChangeClass): boolean {
   return classification.differences.some((one) => one.class === change);
 }
-
-function beginRescale(context: Context): Outcome | undefined {
-  const current = context.world.flink.requirements;
-  if (current === undefined || (current.kind === 'unknown' && current.reason !== 'server-error')) {
-    const why = current === undefined ? 'Flink was not asked yet' : current.message;
-    return waitingForFlink(context, `what the job is asked to run with is not known: ${why}`);
-  }
-  if (current.kind !== 'ok') return undefined;
-  const wanted = wantedRequirements(context, current.value);
-  if (sameRequirements(current.value, wanted)) return recorded(context, changeEvent(context));
-  const started = beginOperation(context, 'rescale', 'rescaling', context.status.jobStatus?.jobId);
-  const operation: CurrentOperation = { ...started, previous: writeRequirements(current.value) };
-  return ask(context, operation, wanted, [...changeEvent(context), SCALING]);
-}
-
-function wantedRequirements(context: Context, current: VertexRequirements): VertexRequirements {
-  return overriddenRequirements(current, context.options.get(executionOptions.jobVertexParallelismOverrides));
-}
-
-function ask(
-  context: Context,
-  operation: CurrentOperation,
-  requirements: VertexRequirements,
-  events: readonly PlannedEvent[] = [],
-): Outcome {
-  return {
-    status: { ...context.status, operation },
-    steps: [{ kind: 'rescale-job', jobId: operation.target ?? '', requirements }],
-    events,
-    progress: { reason: 'Rescaling', message: 'Asking Flink for other parallelisms of the running job.' },
-    wakeUp: inTransition(elapsedMs(operation, context.now)),
-  };
-}
-
-/**
- * Goes on with a rescale: asks again until Flink says that it took the bounds over, then records the spec. When the spec no
- * longer asks for them, the bounds that were there before come back. undefined: there is nothing left to ask for, since the
- * job has gone or something stronger is wanted now.
- */
-export function continueRescaling(context: Context, operation: CurrentOperation): Outcome | undefined {
-  const current = context.world.flink.requirements;
-  if (!isInPlace(context.classification.class) || operation.target !== context.status.jobStatus?.jobId)
-    return undefined;
-  if (context.job.kind === 'missing' || current?.kind === 'not-found' || current?.kind === 'rejected') return undefined;
-  if (current?.kind !== 'ok') return waitingForFlink(context, 'Flink does not say what the job is asked to run with');
-  const wanted = isRescale(context)
-    ? wantedRequirements(context, current.value)
-    : (readRequirements(operation.previous) ?? current.value);
-  if (!sameRequirements(current.value, wanted)) return ask(context, operation, wanted);
-  return isRescale(context) ? recorded(context) : undefined;
-}
-
-function waitingForFlink(context: Context, reason: string): Outcome {
-  return {
-    status: context.status,
-    progress: { reason: 'RescalePending', message: `The change of parallelism waits: ${reason}.` },
-    wakeUp: after(WAITING_MS),
-  };
-}
-
-const WAITING_MS = 500;
 
 /**
  * Changes what of it concerns no process, then says that the wanted spec is what runs now. Recorded as the Apache operator

@@ -1,7 +1,8 @@
 import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
+import type { RescaleStep } from '../job/rescale.ts';
 import type { SnapshotStep } from '../job/snapshots/steps.ts';
-import type { StopRequest, VertexRequirements } from '../runtime/ports.ts';
+import type { StopRequest } from '../runtime/ports.ts';
 import type { Repair } from './repair.ts';
 
 /**
@@ -23,8 +24,7 @@ export type Step =
   | { readonly kind: 'remove-finalizer' }
   | { readonly kind: 'stop-with-savepoint'; readonly request: StopRequest }
   | { readonly kind: 'cancel-job'; readonly jobId: string }
-  /** Asks the running job for other parallelisms. */
-  | { readonly kind: 'rescale-job'; readonly jobId: string; readonly requirements: VertexRequirements }
+  | RescaleStep
   /** Deletes exactly the Deployment with this uid; its pods and services go with it. */
   | { readonly kind: 'delete-job-manager'; readonly uid: string }
   | {
@@ -43,6 +43,8 @@ export type Step =
   | { readonly kind: 'change-objects'; readonly from: ClusterToCreate; readonly to: ClusterToCreate }
   /** Sets the number of TaskManagers of a standalone cluster. */
   | { readonly kind: 'scale-task-managers'; readonly replicas: number }
+  /** Removes nodes of a ZooKeeper ensemble with everything below them. */
+  | { readonly kind: 'delete-zookeeper-nodes'; readonly quorum: string; readonly paths: readonly string[] }
   | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate }
   /** Puts objects of a running cluster back as they were made. */
   | ({ readonly kind: 'repair' } & Repair)
