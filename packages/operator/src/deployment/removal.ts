@@ -43,6 +43,10 @@ export function removeCluster(context: Context, operation: CurrentOperation, kee
   if (remains.value.pods.length > 0 || remains.value.services.length > 0) return wait();
   if (keepHaMetadata) return { kind: 'gone' };
   if (!ha.known) return wait();
+  const { zooKeeper } = ha.value;
+  if (zooKeeper !== undefined) {
+    return wait([{ kind: 'delete-zookeeper-nodes', quorum: zooKeeper.quorum, paths: [zooKeeper.root] }]);
+  }
   if (ha.value.configMaps.length > 0) {
     const configMaps = ha.value.configMaps.map(({ name, uid }) => ({ name, uid }));
     const removed = wait([{ kind: 'delete-ha-metadata', configMaps }]);

@@ -1,5 +1,6 @@
 import type { FlinkDeploymentSpec, FlinkDeploymentStatus, UpgradeMode } from '@drey/api';
 import { executionOptions } from '@drey/flink';
+import { withRetiredCheckpoint } from '../job/known-checkpoint.ts';
 import { beginOperation, type CurrentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord, withRollbackRecord } from '../job/record.ts';
@@ -11,7 +12,6 @@ import { after, inTransition } from '../job/wake-up.ts';
 import { changeEvent } from './change-event.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
-import { withRetiredCheckpoint } from './known-checkpoint.ts';
 import type { ClusterToCreate, Step } from './plan.ts';
 import { specChange } from './spec-change.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
@@ -197,7 +197,14 @@ export function jobGraphSteps(ha: HaMetadata): readonly Step[] {
   const configMaps = ha.configMaps
     .filter((map) => map.jobGraphKeys.length > 0)
     .map(({ name, resourceVersion, jobGraphKeys }) => ({ name, resourceVersion, keys: jobGraphKeys }));
-  return configMaps.length > 0 ? [{ kind: 'remove-job-graphs', configMaps }] : [];
+  const { zooKeeper } = ha;
+  const paths = zooKeeper?.jobGraphs ?? [];
+  return [
+    ...(configMaps.length > 0 ? [{ kind: 'remove-job-graphs' as const, configMaps }] : []),
+    ...(zooKeeper !== undefined && paths.length > 0
+      ? [{ kind: 'delete-zookeeper-nodes' as const, quorum: zooKeeper.quorum, paths }]
+      : []),
+  ];
 }
 
 const RESTORE_HOW =

@@ -130,13 +130,24 @@ export interface DriftedObject {
   readonly by: string | undefined;
 }
 
-/** Flink's HA ConfigMaps for one cluster. */
+/** Flink's HA metadata for one cluster: ConfigMaps, or nodes of a ZooKeeper ensemble. */
 export interface HaMetadata {
   readonly configMaps: readonly HaConfigMap[];
+  /** Absent: nothing of the cluster is in ZooKeeper. */
+  readonly zooKeeper?: ZooKeeperMetadata | undefined;
   /** A ConfigMap of a job exists, so the job can be taken up again. */
   readonly available: boolean;
   /** A completed checkpoint is recorded in it. */
   readonly hasCheckpoint: boolean;
+}
+
+/** What a cluster keeps in ZooKeeper. */
+export interface ZooKeeperMetadata {
+  readonly quorum: string;
+  /** The node that holds everything of the cluster. */
+  readonly root: string;
+  /** Nodes that hold stored job graphs, which would bring back the old job settings. */
+  readonly jobGraphs: readonly string[];
 }
 
 export interface HaConfigMap {

@@ -7,7 +7,8 @@ export type StepErrorCode =
   | 'E_OPERATOR_SAVEPOINT_REFUSED'
   | 'E_OPERATOR_RESCALE_REFUSED'
   | 'E_OPERATOR_OLD_CRD'
-  | 'E_OPERATOR_DISPOSAL';
+  | 'E_OPERATOR_DISPOSAL'
+  | 'E_OPERATOR_ZOOKEEPER';
 
 const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_OUTDATED: 'Nothing: the pass is repeated.',
@@ -18,6 +19,8 @@ const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_RESCALE_REFUSED: 'Correct the overrides; the job runs on with the parallelisms it has.',
   E_OPERATOR_OLD_CRD:
     'Install the definitions of this version: drey crds | kubectl apply --server-side --force-conflicts -f -',
+  E_OPERATOR_ZOOKEEPER:
+    'Let the operator reach high-availability.zookeeper.quorum without authentication; it tries again, and nothing is started or removed meanwhile.',
   E_OPERATOR_DISPOSAL: 'Nothing: it stays in the history and is tried again.',
 };
 

@@ -4,6 +4,7 @@ import { type Clock, isKubeError, type KubeClient, type Random, Reflector } from
 import { DriftMemory } from '../deployment/drift-reading.ts';
 import { observe } from '../deployment/observe.ts';
 import type { World } from '../deployment/world.ts';
+import { zooKeeperPort } from '../zookeeper/client.ts';
 import { createCaches, type Watched, watchedBy } from './caches.ts';
 import { clusterBuilder } from './cluster-builder.ts';
 import { serviceEndpoint } from './endpoints.ts';
@@ -42,6 +43,8 @@ export async function lookAt(env: LookEnv, deployment: FlinkDeployment, signal: 
     clusters: clusterBuilder(env.config, env.logging),
     flink: flinkPort(fencedTransport(env.flink, refuse)),
     endpoints: env.endpoints ?? serviceEndpoint,
+    zooKeeper: (quorum, call, work) =>
+      zooKeeperPort(env.clock)(quorum, call, (nodes) => work({ ...nodes, remove: async () => refuse() })),
     log: operatorLogger({ level: 'silent' }),
     events: () => undefined,
     metrics: operatorMetrics(),

@@ -17,6 +17,7 @@ import type { ArtifactFetcher } from '../artifact/artifact.ts';
 import { deploymentController } from '../deployment/controller.ts';
 import { sessionJobController } from '../sessionjob/controller.ts';
 import { snapshotController } from '../snapshot/controller.ts';
+import { type ZooKeeperPort, zooKeeperPort } from '../zookeeper/client.ts';
 import { type Caches, createCaches, watchedBy } from './caches.ts';
 import { clusterBuilder } from './cluster-builder.ts';
 import type { DecisionSource } from './debug-endpoint.ts';
@@ -43,6 +44,8 @@ export interface OperatorEnv {
   /** Default: the cluster address of the REST Service, else the pod's, else the Service's name. */
   readonly endpoints?: EndpointResolver;
   readonly metrics?: OperatorMetrics;
+  /** The way to ZooKeeper; default: over the network. */
+  readonly zooKeeper?: ZooKeeperPort;
   /** Where jars of session jobs come from; default: from where their addresses say. */
   readonly artifacts?: ArtifactFetcher;
 }
@@ -123,6 +126,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     events: recorder.send,
     flink: 'port' in env.flink ? env.flink.port : flinkPort(fencedTransport(env.flink, permit)),
     endpoints: env.endpoints ?? serviceEndpoint,
+    zooKeeper: env.zooKeeper ?? zooKeeperPort(env.clock),
     clusters: (cluster) => current.clusters(cluster),
     ...(env.artifacts === undefined ? {} : { artifacts: env.artifacts }),
   };

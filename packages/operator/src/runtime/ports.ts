@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { ArtifactFetcher } from '../artifact/artifact.ts';
 import type { ClusterToCreate } from '../deployment/plan.ts';
 import type { PlannedEvent } from '../job/planned.ts';
+import type { ZooKeeperPort } from '../zookeeper/client.ts';
 import type { Caches } from './caches.ts';
 import type { DecisionSink } from './decision-ring.ts';
 import type { FlinkSnapshots } from './flink-snapshots.ts';
@@ -22,6 +23,8 @@ export interface Env {
   readonly clusters: ClusterBuilder;
   readonly flink: FlinkPort;
   readonly endpoints: EndpointResolver;
+  /** The way to the ZooKeeper ensembles that clusters keep their HA metadata in. */
+  readonly zooKeeper: ZooKeeperPort;
   readonly log: Logger;
   readonly events: EventSink;
   readonly metrics: OperatorMetrics;

@@ -9,9 +9,9 @@ import { clusterBuilder } from '../runtime/cluster-builder.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import { operatorMetrics } from '../runtime/metrics.ts';
 import type { Env } from '../runtime/ports.ts';
-import { reconcile as reconcileSnapshot } from '../snapshot/reconcile.ts';
 import { reconcile as reconcileSessionJob } from '../sessionjob/reconcile.ts';
 import { Submissions } from '../sessionjob/submissions.ts';
+import { reconcile as reconcileSnapshot } from '../snapshot/reconcile.ts';
 import type { SmallCluster } from './small-cluster.ts';
 import { POLICY } from './worlds.ts';
 
@@ -113,6 +113,7 @@ function operatorProcess(
     events: () => undefined,
     flink: () => cluster.flink(),
     endpoints: () => 'http://flink',
+    zooKeeper: () => Promise.reject(new Error('the small world has no ZooKeeper')),
     clusters: clusterBuilder(DEFAULT_OPERATOR_CONFIG),
   };
   const pulse = new JobPulse({ clock, random, wake: () => undefined, signal });
