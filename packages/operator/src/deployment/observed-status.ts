@@ -3,6 +3,7 @@ import type { FlinkConfig } from '@drey/flink';
 import { type ExceptionLimits, withExceptions } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import { withFoundJob, withStableSpec } from '../job/observed-job.ts';
+import { withNewestCheckpoint } from '../job/known-checkpoint.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
@@ -12,7 +13,7 @@ import { withJobState, withoutError } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { clusterInfo } from './cluster-info.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
-import { withNewestCheckpoint } from './known-checkpoint.ts';
+import { keepsState } from './job-manager-process.ts';
 import { stabilityWindowMs } from './stability.ts';
 import type { World } from './world.ts';
 
@@ -90,7 +91,8 @@ function withObservedJob(input: ObservationInput): Observed {
     const limits = input.exceptionLimits;
     const clean = (text: string): string => withoutSecrets(text, secretsOf(deployment));
     const told = withExceptions({ status: found.status, exceptions, now, limits, clean });
-    return { status: withNewestCheckpoint(told.status, input), events: [...found.events, ...told.events] };
+    const isKept = keepsState({ wanted: deployment, runningOptions: input.options });
+    return { status: isKept ? withNewestCheckpoint(told.status, world) : told.status, events: [...found.events, ...told.events] };
   }
   if (isTerminal(previous) || previous === undefined) return { status, events: [] };
   const lost = job.kind === 'missing' || status.jobManagerDeploymentStatus !== 'READY' || previous === 'RUNNING';

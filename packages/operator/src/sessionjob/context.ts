@@ -2,6 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, FlinkSessio
 import type { FlinkConfig } from '@drey/flink';
 import type { ArtifactAccess } from '../artifact/artifact.ts';
 import type { ConditionDraft } from '../job/conditions.ts';
+import type { ExceptionLimits } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
@@ -20,6 +21,7 @@ export interface SessionJobConfig {
   readonly artifactAccess: (sessionJob: FlinkSessionJob, options: FlinkConfig) => ArtifactAccess;
   readonly snapshots: SnapshotPolicy;
   readonly errorLimits: ErrorLimits;
+  readonly exceptionLimits: ExceptionLimits;
   /** How often an object at rest is looked at, in milliseconds. */
   readonly restIntervalMs: number;
   /** Limits of a fetch with its upload, and of a run. */

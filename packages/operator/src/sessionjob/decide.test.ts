@@ -490,10 +490,15 @@ describe('A job that ends', () => {
 
   test('because somebody cancelled it is started again from where it stopped, whatever it was started from', () => {
     const cancelled = seen('CANCELED', some);
-    const plan = decide(aSessionWorld(cancelled, { fresh: LATER }, [aJob('CANCELED')]));
-    const status = cancelled.status?.operation === undefined ? plan.status : cancelled.status;
-    expect(status).toMatchObject({
-      jobStatus: { upgradeSavepointPath: completed.path },
+    const early = decide(aSessionWorld(cancelled, { fresh: LATER, now: NOW + 1_000 }, [aJob('CANCELED')]));
+    expect(kinds(early)).toEqual([]);
+    expect(early.status.lifecycleState).toBe('SUSPENDED');
+    const newer = { ...completed, id: 8, path: 'file:///state/checkpoints/8' };
+    const checkpoints = { ...some, value: { ...some.value, completed: newer } };
+    const world = aSessionWorld(cancelled, { fresh: LATER, now: NOW + 4_000 }, [aJob('CANCELED')]);
+    const plan = decide({ ...world, flink: { ...world.flink, checkpoints } });
+    expect(plan.status).toMatchObject({
+      jobStatus: { jobId: LATER.jobId, upgradeSavepointPath: newer.path },
       operation: { phase: 'deploying' },
     });
   });

@@ -1,7 +1,8 @@
 import { type FlinkSessionJob, type FlinkSessionJobStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
-import { observeJob } from '../job/job-observation.ts';
+import { END_SETTLES_MS, observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
+import { withHistory } from '../job/operation-history.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { withInitialParts, withoutOperation } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
@@ -98,7 +99,7 @@ function settle(context: SessionJobContext, recorded: RecordedSpec<'FlinkSession
     const change = ready.change?.type ?? 'IGNORE';
     if (change === 'SAVEPOINT_REDEPLOY') return redeploy(ready);
     if (isDown && isUpgrading && isStarted(ready)) return { status: started(ready), wakeUp: after(0) };
-    if (isDown && !wantsDown) return resume(ready, interruptedStart(ready));
+    if (isDown && !wantsDown) return endBeingRead(ready) ?? resume(ready, interruptedStart(ready));
     if (isDown) return settledOutcome(ready);
     const lost = recoverLost(ready);
     if (lost !== undefined) return lost;
@@ -111,6 +112,15 @@ function settle(context: SessionJobContext, recorded: RecordedSpec<'FlinkSession
 /** A start that the Apache operator recorded and made, but died before saying so. */
 function isStarted({ job }: SessionJobContext): boolean {
   return job.kind === 'found' && job.state !== 'CANCELLING' && job.state !== 'CANCELED' && job.state !== 'FINISHED';
+}
+
+/** What a job left that somebody cancelled is the last word only some seconds after its end. */
+function endBeingRead({ job, status, now, wanted }: SessionJobContext): SessionJobOutcome | undefined {
+  const isEnded = job.kind === 'found' || job.kind === 'end-not-understood';
+  if (!isEnded || wantedMode(wanted.spec) === 'stateless') return undefined;
+  const left = END_SETTLES_MS - (now - Number(status.jobStatus?.updateTime ?? 0));
+  if (left <= 0) return undefined;
+  return { status, progress: { reason: 'ReadingState', message: 'What the job left is being read.' }, wakeUp: after(left) };
 }
 
 /** The job id of a start that the Apache operator recorded and may have made: the same id makes it happen once. */
@@ -133,11 +143,11 @@ function contextOf(world: SessionJobWorld, config: SessionJobConfig, before: Fli
     world.flink.checkpoints,
   );
   const stateful = wantedMode(wanted.spec) !== 'stateless';
-  const { errorLimits } = config;
+  const { errorLimits, exceptionLimits } = config;
   const observed =
     stored === undefined
       ? { status: before, events: [] }
-      : observedStatus({ world, status: before, recorded: stored, job, errorLimits, stateful });
+      : observedStatus({ world, status: before, recorded: stored, job, errorLimits, exceptionLimits, stateful });
   const validated = withValidation(observed.status, invalid, errorLimits);
   const recorded = lastReconciled<'FlinkSessionJob'>(validated.status);
   return {
@@ -215,5 +225,6 @@ function complete(
   const { invalid, config } = context;
   const told = outcome.stalled === undefined ? withValidation(status, invalid, config.errorLimits).status : status;
   const recorded = lastReconciled<'FlinkSessionJob'>(told);
-  return withConditions(context, outcome, { ...told, lifecycleState: lifecycleState(told, recorded) });
+  const placed = { ...told, lifecycleState: lifecycleState(told, recorded) };
+  return withConditions(context, outcome, withHistory(context.world.sessionJob.status, placed, context.now));
 }

@@ -1,4 +1,4 @@
-import { highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
+import { checkpointingOptions, highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
 import { beginOperation, type CurrentOperation, currentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withJob } from '../job/status.ts';
@@ -80,6 +80,12 @@ function begin(context: SessionJobContext, jobId: string, state: string): Sessio
 
 function stopping(context: SessionJobContext, operation: CurrentOperation): SessionJobOutcome {
   const result = followStop(context, operation);
+  const { savepoint } = context.world.flink;
+  // As long as Flink is at it, it is waited for: it has a limit of its own.
+  const isGoingOn = savepoint?.kind === 'ok' && savepoint.value.kind === 'in-progress';
+  if (result.kind !== 'stopped' && !isGoingOn && isHopeless(context)) {
+    return withoutSavepoint(context, operation, result.outcome.progress.message);
+  }
   if (result.kind === 'failed') {
     // The phase stays, so that the next pass asks for a savepoint anew, under a new id.
     const renewed = beginOperation(context, 'delete', 'stopping', operation.target);
@@ -90,6 +96,24 @@ function stopping(context: SessionJobContext, operation: CurrentOperation): Sess
   const message = `Savepoint taken before the deletion: ${result.path ?? 'none'}`;
   const told: PlannedEvent = { type: 'Normal', reason: 'SavepointTaken', message, component: 'Operator' };
   return { ...done({ ...context, status }, operation), events: [told] };
+}
+
+/** A savepoint that does not come is not waited for longer than a checkpoint may take: a deletion ends. */
+function isHopeless({ wanted, now, options }: SessionJobContext): boolean {
+  const since = Date.parse(wanted.metadata.deletionTimestamp ?? '');
+  return now - since >= options.get(checkpointingOptions.timeout);
+}
+
+function withoutSavepoint(context: SessionJobContext, operation: CurrentOperation, why: string): SessionJobOutcome {
+  const renewed = beginOperation(context, 'delete', 'cancelling', operation.target);
+  const message = `No savepoint could be taken before the deletion (${why}); the job is cancelled without one.`;
+  return {
+    status: { ...context.status, operation: renewed },
+    steps: [{ kind: 'cancel-job', jobId: operation.target ?? '' }],
+    events: [{ type: 'Warning', reason: 'SavepointError', message, component: 'Operator' }],
+    progress: { reason: 'CancellingJob', message: 'Waiting for the job to be cancelled.' },
+    wakeUp: inTransition(0),
+  };
 }
 
 function cancelling(context: SessionJobContext, operation: CurrentOperation, state: string): SessionJobOutcome {

@@ -20,6 +20,8 @@ import type { SessionCluster, SessionJobReadings, SessionJobWorld } from './worl
 
 /** How long Flink may take to answer an observation; a longer wait would hold up everything else about the object. */
 const OBSERVATION_TIMEOUT_MS = 3_000;
+/** Flink itself keeps 16 failures of a job unless it is told otherwise. */
+const EXCEPTIONS_READ = 20;
 /** HA metadata of one cluster: a handful of ConfigMaps, and one for each of its jobs. */
 const HA_LIST_LIMIT = 500;
 
@@ -99,6 +101,7 @@ const NOT_ASKED: SessionJobReadings = {
   checkpoints: undefined,
   savepoint: undefined,
   failure: undefined,
+  exceptions: undefined,
 };
 
 async function readJob(
@@ -123,11 +126,14 @@ async function readJob(
   const runs = job.state === 'RUNNING' && operation === undefined;
   const pending = metadata.generation !== status?.observedGeneration;
   const wantsCheckpoints = endIsFresh || (over && operation !== undefined) || runs || pending;
-  const [checkpoints, failure] = await Promise.all([
+  // Of a job that is over everything was told when its end was seen.
+  const wantsExceptions = changed || (!over && operation === undefined);
+  const [checkpoints, failure, exceptions] = await Promise.all([
     wantsCheckpoints ? flink.checkpoints(jobId, call) : undefined,
     job.state === 'FAILED' && changed ? flink.failure(jobId, call) : undefined,
+    wantsExceptions ? flink.exceptions(jobId, EXCEPTIONS_READ, call) : undefined,
   ]);
-  return { jobs, savepoint, checkpoints, failure };
+  return { jobs, savepoint, checkpoints, failure, exceptions };
 }
 
 interface Scope {

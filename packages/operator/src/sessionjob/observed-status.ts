@@ -1,8 +1,11 @@
 import type { FlinkSessionJobStatus } from '@drey/api';
+import { type ExceptionLimits, withExceptions } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
+import { withNewestCheckpoint } from '../job/known-checkpoint.ts';
 import { type ObservedJob, withFoundJob, withStableSpec } from '../job/observed-job.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
+import { secretsOf, withoutSecrets } from '../job/redaction.ts';
 import { ERROR_TYPES, type ErrorLimits, typeOf } from '../job/resource-error.ts';
 import { withJobState, withoutError } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
@@ -15,6 +18,7 @@ export interface ObservationInput {
   readonly recorded: RecordedSpec<'FlinkSessionJob'>;
   readonly job: JobObservation;
   readonly errorLimits: ErrorLimits;
+  readonly exceptionLimits: ExceptionLimits;
   /** Whether the user's spec wants state to be carried. */
   readonly stateful: boolean;
 }
@@ -24,15 +28,29 @@ export function observedStatus(input: ObservationInput): ObservedJob<FlinkSessio
   const { status, recorded } = input;
   const phase = currentOperation(status.operation)?.phase;
   const isStarting = phase === 'deploying' || phase === 'submitting';
-  if (isStarting || recorded.spec.job?.state === 'suspended') return { status, events: [] };
+  if (isStarting) return { status, events: [] };
+  if (recorded.spec.job?.state === 'suspended') return { status: withLateEnd(input), events: [] };
   const seen = withJob(input);
   return { status: withoutOldError(withStableSpec(seen.status), input), events: seen.events };
+}
+
+/** Of a job that somebody cancelled the last checkpoint may show only some seconds after its end. */
+function withLateEnd(input: ObservationInput): FlinkSessionJobStatus {
+  const { status, job, world } = input;
+  if (job.kind !== 'found' || !isTerminal(job.state) || status.jobStatus?.state !== job.state) return status;
+  return withFoundJob({ ...input, kind: 'FlinkSessionJob', failure: undefined, now: world.now }, job).status;
 }
 
 function withJob(input: ObservationInput): ObservedJob<FlinkSessionJobStatus> {
   const { status, job, world } = input;
   if (job.kind === 'found') {
-    return withFoundJob({ ...input, kind: 'FlinkSessionJob', failure: world.flink.failure, now: world.now }, job);
+    const { failure, exceptions } = world.flink;
+    const { now, sessionJob } = world;
+    const found = withFoundJob({ ...input, kind: 'FlinkSessionJob', failure, now }, job);
+    const clean = (text: string): string => withoutSecrets(text, secretsOf(sessionJob));
+    const told = withExceptions({ status: found.status, exceptions, now, limits: input.exceptionLimits, clean });
+    const status = input.stateful ? withNewestCheckpoint(told.status, world) : told.status;
+    return { status, events: [...found.events, ...told.events] };
   }
   const previous = status.jobStatus?.state ?? undefined;
   // What ended stays ended, also when the JobManager forgets it or goes away.

@@ -29,7 +29,7 @@ export function sessionJobPolicy(policy: OperatorPolicy): SessionJobConfig {
   return made;
 }
 
-function makePolicy({ options, errorLimits, restIntervalMs, snapshots }: OperatorPolicy): SessionJobConfig {
+function makePolicy({ options, errorLimits, exceptionLimits, restIntervalMs, snapshots }: OperatorPolicy): SessionJobConfig {
   const operatorConfig = options.toRecord();
   const context = validationContext(operatorConfig, () => NOT_RESOLVED_HERE);
   const configurations = new Configurations(operatorConfig);
@@ -41,6 +41,7 @@ function makePolicy({ options, errorLimits, restIntervalMs, snapshots }: Operato
     artifactAccess: (sessionJob, own) => artifactAccess(sessionJob, own, operatorConfig),
     snapshots,
     errorLimits,
+    exceptionLimits,
     restIntervalMs,
     submissionTimeoutMs: options.get(operatorOptions.jobSubmissionTimeout),
     cleanupTimeoutMs: options.get(operatorOptions.resourceCleanupTimeout),

@@ -3,7 +3,7 @@ import type { Answer } from '@drey/flink';
 import type { Reading } from '../job/reading.ts';
 import type { SnapshotReadings } from '../job/snapshots/input.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
-import type { FlinkCheckpoints, FlinkFailure, FlinkJob, SavepointProgress } from '../runtime/ports.ts';
+import type { FlinkCheckpoints, FlinkException, FlinkFailure, FlinkJob, SavepointProgress } from '../runtime/ports.ts';
 import type { Submission } from './submissions.ts';
 
 /** Everything a decision about a session job is made from: one immutable value per pass, plain data. */
@@ -45,4 +45,6 @@ export interface SessionJobReadings {
   readonly checkpoints: Answer<FlinkCheckpoints> | undefined;
   readonly savepoint: Answer<SavepointProgress> | undefined;
   readonly failure: Answer<FlinkFailure | undefined> | undefined;
+  /** The job's failures, newest first. */
+  readonly exceptions: Answer<readonly FlinkException[]> | undefined;
 }

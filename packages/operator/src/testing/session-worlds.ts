@@ -79,7 +79,7 @@ export function aSessionWorld(
     fresh: { operationId: 'a'.repeat(32), jobId: 'b'.repeat(32) },
     sessionJob,
     cluster: known(aSessionCluster(), NOW),
-    flink: { jobs: { kind: 'ok', value: jobs }, checkpoints: undefined, savepoint: undefined, failure: undefined },
+    flink: { jobs: { kind: 'ok', value: jobs }, checkpoints: undefined, savepoint: undefined, failure: undefined, exceptions: undefined },
     heldByHa: unknown('not read in this pass', NOW),
     snapshots: { objects: undefined, savepoint: undefined, checkpoint: undefined, references: [] },
     submission: undefined,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { known } from '../job/reading.ts';
+import { known } from './reading.ts';
 import { anOldJobManager, aPod, aRunning, aWorld, POLICY, upgraded } from '../testing/worlds.ts';
-import { decide } from './decide.ts';
+import { decide } from '../deployment/decide.ts';
 import { recordedCheckpoint } from './known-checkpoint.ts';
 
 const JOB = 'b'.repeat(32);
