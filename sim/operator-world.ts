@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { allCrds, type FlinkDeployment } from '@drey/api';
-import { createSimulatedWorld, type SimulatedWorld } from '@drey/devcluster/testing';
+import { createSimulatedWorld, type SimulatedWorld, type Timings } from '@drey/devcluster/testing';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { type AnyObject, createKubeClient, type KubeClient, type Transport } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
@@ -29,7 +29,7 @@ export interface OperatorWorld {
 /** Makes the world, with the kinds of Flink and a namespace `default` that has a job account. */
 export async function operatorWorld(
   objects: readonly AnyObject[] = [],
-  { workloads = true }: { readonly workloads?: boolean } = {},
+  { workloads = true, timings }: { readonly workloads?: boolean; readonly timings?: Timings } = {},
 ): Promise<OperatorWorld> {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
@@ -38,6 +38,7 @@ export async function operatorWorld(
     clock,
     createSimulatedWorld({
       ...{ clock, random, tokenKey, workloads },
+      ...(timings === undefined ? {} : { timings }),
       objects: [...(allCrds() as unknown as AnyObject[]), jobAccount('default'), ...objects],
       onFault: (where, error) => {
         throw new Error(`${where} failed`, { cause: error });

@@ -1,3 +1,4 @@
+import { areTasksStarting } from '../job/job-facts.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { JobSnapshotsInput } from '../job/snapshots/input.ts';
 import { earlier, holdsBackChanges, jobSnapshots } from '../job/snapshots/job-snapshots.ts';
@@ -55,6 +56,7 @@ function inputOf(context: Context, outcome: Outcome): JobSnapshotsInput<Outcome[
     status: outcome.status,
     operation: world.deployment.status?.operation,
     stateIsKnown: job.kind === 'found' || context.status.jobManagerDeploymentStatus === 'MISSING',
+    tasksStarting: job.kind === 'found' && areTasksStarting(job.job),
     options,
     policy: context.config.snapshots,
     readings: world.snapshots,

@@ -47,7 +47,7 @@ export function jobFacts(input: JobFactsInput): JobFacts {
 }
 
 /** Flink takes no savepoint before every task of the job runs, or has ended well. */
-function areTasksStarting({ tasks }: FlinkJob): boolean {
+export function areTasksStarting({ tasks }: FlinkJob): boolean {
   if (tasks?.total === undefined) return false;
   return (tasks.running ?? 0) + (tasks.finished ?? 0) < tasks.total;
 }

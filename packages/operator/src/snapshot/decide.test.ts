@@ -134,6 +134,15 @@ describe('A new snapshot', () => {
     expect(late.status.state).toBe('ABANDONED');
   });
 
+  test('of a job some of whose tasks are starting waits for them, since Flink would refuse it', () => {
+    const job = { jobId: 'b'.repeat(32), name: 'x', state: 'RUNNING', startTime: 1, tasks: { total: 2, running: 1 } };
+    const plan = run(aSnapshotWorld(aSnapshot(), { flink: { jobs: ok([job]) } }));
+    expect(kinds(plan)).toEqual([]);
+    expect(condition(plan, 'Reconciling')).toMatchObject({ reason: 'JobStarting' });
+    const running = { ...job, tasks: { total: 2, running: 2 } };
+    expect(kinds(run(aSnapshotWorld(aSnapshot(), { flink: { jobs: ok([running]) } })))).toEqual(['trigger-savepoint']);
+  });
+
   test('as a checkpoint needs Flink 1.17', () => {
     const plan = run(aSnapshotWorld(aCheckpoint(), { target: aTarget({ flinkVersion: 'v1_16' }) }));
     expect(kinds(plan)).toEqual([]);
@@ -253,11 +262,26 @@ describe('A snapshot in progress', () => {
     expect(seen(silent).status.state).toBe('IN_PROGRESS');
   });
 
-  test.each([
-    ['has left the history', notFound],
-    ['failed to be described', ok({ kind: 'failed' } as const)],
-  ])('as a checkpoint that %s is complete with an empty place and a warning', (_what, place) => {
+  test('as a checkpoint that is not listed yet is looked for until Flink’s own cache must have passed', () => {
+    const flink = { checkpoint: ok({ kind: 'completed', checkpointId: 7 } as const), place: notFound };
+    let snapshot = inProgress(aCheckpoint());
+    let state: string | null | undefined;
+    let now = SNAPSHOT_NOW + 60_000;
+    for (; now < SNAPSHOT_NOW + 90_000; now += 500) {
+      const plan = run(aSnapshotWorld(snapshot, { now, flink }));
+      snapshot = afterPlan(snapshot, plan);
+      state = plan.status.state;
+      if (state !== 'IN_PROGRESS') break;
+      expect(plan.status.triggerTimestamp).toBe('2026-01-01T00:00:00.000Z');
+    }
+    expect(now).toBe(SNAPSHOT_NOW + 70_000);
+    expect(snapshot.status).toMatchObject({ state: 'COMPLETED', path: '' });
+    expect(snapshot.status?.operation).toBeUndefined();
+  });
+
+  test('as a checkpoint that Flink cannot describe is complete with an empty place and a warning', () => {
     const checkpoint = ok({ kind: 'completed', checkpointId: 7 } as const);
+    const place = ok({ kind: 'failed' } as const);
     const plan = run(aSnapshotWorld(inProgress(aCheckpoint()), { flink: { checkpoint, place } }));
     expect(plan.status).toMatchObject({ state: 'COMPLETED', path: '' });
     expect(plan.events[0]).toMatchObject({ reason: 'CheckpointError', component: 'Snapshot' });

@@ -4,6 +4,7 @@ import {
   type Operation,
   validateFlinkStateSnapshot,
 } from '@drey/api';
+import { areTasksStarting } from '../job/job-facts.ts';
 import { elapsedMs, isOfLaterLeader } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { ErrorLimits } from '../job/resource-error.ts';
@@ -96,7 +97,9 @@ function pending(world: SnapshotWorld, status: FlinkStateSnapshotStatus, config:
   if (left > 0) return { status, wakeUp: after(left) };
   if (target.kind !== 'found') return abandoned(world, status, 'was not found');
   const { job } = target;
-  if (job.state === 'RUNNING' && job.jobId !== undefined) return begin(world, status, job, config);
+  if (job.state === 'RUNNING' && job.jobId !== undefined) {
+    return areTasksOf(world, job) === 'starting' ? tasksStarting(status, job) : begin(world, status, job, config);
+  }
   const patience = createdAt(snapshot) + job.readinessTimeoutMs - now;
   if (!job.starting || patience <= 0) return abandoned(world, status, 'is not running');
   const message = `The job ${job.name} does not run yet; it is waited for until it does.`;
@@ -106,6 +109,21 @@ function pending(world: SnapshotWorld, status: FlinkStateSnapshotStatus, config:
     wakeUp: after(Math.min(patience, config.restIntervalMs)),
   };
 }
+
+/** Flink takes no snapshot of a job some of whose tasks do not run. What it does not tell is no reason to wait. */
+function areTasksOf({ flink }: SnapshotWorld, { jobId }: TargetJob): 'starting' | 'running' {
+  const jobs = flink.jobs?.kind === 'ok' ? flink.jobs.value : [];
+  const job = jobs.find((one) => one.jobId === jobId);
+  return job !== undefined && areTasksStarting(job) ? 'starting' : 'running';
+}
+
+function tasksStarting(status: FlinkStateSnapshotStatus, { name }: TargetJob): SnapshotOutcome {
+  const message = `Not all tasks of the job ${name} run yet; it is waited for until they do.`;
+  return { status, progress: { reason: 'JobStarting', message }, wakeUp: after(TASKS_MS) };
+}
+
+/** How soon a job whose tasks are starting is looked at again. */
+const TASKS_MS = 500;
 
 function invalid(
   status: FlinkStateSnapshotStatus,
@@ -230,12 +248,14 @@ function follow(world: SnapshotWorld, status: FlinkStateSnapshotStatus, config: 
   const operation = operationOf(status);
   const progress = progressOf(world);
   const job = target.kind === 'found' ? target.job : undefined;
-  const current = operation === undefined ? status : accepted(status, operation);
+  const current = operation?.phase === 'triggering' ? accepted(status, operation) : status;
   switch (progress.kind) {
     case 'completed':
       return arrived(current, progress, now);
     case 'failed':
       return failedAttempt(snapshot, current, progress.message, { ...config, now });
+    case 'not-listed':
+      return unlisted(current, operation, now);
     case 'forgotten':
     case 'unknown':
     case 'in-progress':
@@ -260,6 +280,23 @@ function arrived(
   const events = progress.path === '' ? [snapshotWarning('CheckpointError', NO_PATH)] : [];
   return { status: completed(status, progress.path, now), events, wakeUp: ON_CHANGE };
 }
+
+/**
+ * The checkpoint is complete, but not in Flink's history. Flink tells of that from a cache of some seconds, so only what is
+ * not there after those is not there.
+ */
+function unlisted(status: FlinkStateSnapshotStatus, operation: Operation | undefined, now: number): SnapshotOutcome {
+  const wakeUp = after(LOCATING_MS);
+  if (operation?.phase !== 'locating') {
+    const begun = operation ?? { id: status.triggerId ?? '', kind: 'checkpoint' };
+    return { status: { ...status, operation: { ...begun, phase: 'locating', startedAt: timestamp(now) } }, wakeUp };
+  }
+  const settled = elapsedMs(operation, now) >= HISTORY_SETTLES_MS;
+  return settled ? arrived(status, { kind: 'completed', path: '' }, now) : { status, wakeUp };
+}
+
+const LOCATING_MS = 500;
+const HISTORY_SETTLES_MS = 10_000;
 
 const NO_PATH =
   'The checkpoint is complete, but Flink does not say where it lies: it is no longer in the history. Raise web.checkpoints.history to keep more.';

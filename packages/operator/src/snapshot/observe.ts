@@ -16,6 +16,7 @@ const NOT_ASKED: SnapshotAnswers = {
   checkpoint: undefined,
   place: undefined,
   disposal: undefined,
+  jobs: undefined,
 };
 
 /** Makes all readings for one snapshot. Rejects only when `signal` aborts. */
@@ -55,6 +56,9 @@ async function readFlink(
   const triggerId = operation?.id ?? (status.state === 'IN_PROGRESS' ? status.triggerId : undefined);
   // What another operator triggered does not say of which job it is.
   const jobId = operation?.target ?? currentJobId;
+  if (status.state === 'TRIGGER_PENDING' && operation === undefined) {
+    return { ...NOT_ASKED, jobs: await flink.jobs(call) };
+  }
   if (typeof triggerId !== 'string' || typeof jobId !== 'string') return NOT_ASKED;
   if (snapshotType(snapshot) === 'SAVEPOINT') {
     return { ...NOT_ASKED, savepoint: await flink.savepoint(jobId, triggerId, call) };

@@ -7,6 +7,8 @@ export type SnapshotProgress =
   | { readonly kind: 'in-progress' }
   /** `path` is empty for a checkpoint that Flink no longer tells the place of. */
   | { readonly kind: 'completed'; readonly path: string }
+  /** The checkpoint is complete, but Flink's history does not list it. */
+  | { readonly kind: 'not-listed' }
   | { readonly kind: 'failed'; readonly message: string }
   /** Flink answers that it knows no such request. */
   | { readonly kind: 'forgotten' }
@@ -33,7 +35,7 @@ export function progressOf({ snapshot, flink }: Pick<SnapshotWorld, 'snapshot' |
 /** The checkpoint is complete; only where it lies may be lost, which is no reason to take another one. */
 function placeOf(answer: SnapshotWorld['flink']['place']): SnapshotProgress {
   const told = plainly(answer);
-  if (told.kind === 'forgotten') return { kind: 'completed', path: '' };
+  if (told.kind === 'forgotten') return { kind: 'not-listed' };
   if (told.kind !== 'ok') return told;
   if (told.value.kind === 'in-progress') return { kind: 'in-progress' };
   return { kind: 'completed', path: told.value.kind === 'completed' ? (told.value.path ?? '') : '' };

@@ -3,7 +3,7 @@ import type { Answer } from '@drey/flink';
 import type { JobKind } from '../job/resource.ts';
 import type { StateReference } from '../job/snapshots/references.ts';
 import type { CheckpointPlace, CheckpointProgress, DisposalProgress } from '../runtime/flink-snapshots.ts';
-import type { SavepointProgress } from '../runtime/ports.ts';
+import type { FlinkJob, SavepointProgress } from '../runtime/ports.ts';
 
 /** Everything a decision about a snapshot is made from: one immutable value per pass, plain data. */
 export interface SnapshotWorld {
@@ -51,4 +51,6 @@ export interface SnapshotAnswers {
   /** Where the checkpoint lies that was asked for, once it is complete. */
   readonly place: Answer<CheckpointPlace> | undefined;
   readonly disposal: Answer<DisposalProgress> | undefined;
+  /** The jobs of the cluster, asked before a snapshot is begun. */
+  readonly jobs: Answer<readonly FlinkJob[]> | undefined;
 }

@@ -20,6 +20,7 @@ const NOT_ASKED: SnapshotAnswers = {
   checkpoint: undefined,
   place: undefined,
   disposal: undefined,
+  jobs: undefined,
 };
 
 interface SnapshotChanges {

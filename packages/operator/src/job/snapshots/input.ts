@@ -41,6 +41,8 @@ export interface JobSnapshotsInput<S extends JobResourceStatus> {
   readonly operation: S['operation'];
   /** True when `status.jobStatus.state` is what Flink or Kubernetes said in this pass, and not merely remembered. */
   readonly stateIsKnown: boolean;
+  /** Some tasks of the job do not run yet: Flink would refuse a snapshot. */
+  readonly tasksStarting: boolean;
   /** Configuration of the running job with the operator's keys of the newest spec. */
   readonly options: FlinkConfig;
   readonly policy: SnapshotPolicy;

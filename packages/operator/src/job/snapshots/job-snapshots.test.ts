@@ -42,6 +42,7 @@ function input(changes: Changes = {}): Input {
     },
     operation: undefined,
     stateIsKnown: true,
+    tasksStarting: false,
     options: FlinkConfig.of({ ...SAVEPOINTS, ...changes.config }),
     policy: { objectsEnabled: true, caps: { maxCount: undefined, maxAgeMs: undefined } },
     readings: {
@@ -157,6 +158,9 @@ describe('A nonce', () => {
     const job = { savepointTriggerNonce: 5 };
     expect(kinds(jobSnapshots(input({ job, jobStatus: { state: 'RESTARTING' } })))).toEqual([]);
     expect(kinds(jobSnapshots(input({ job, more: { stateIsKnown: false } })))).toEqual([]);
+    const starting = jobSnapshots(input({ job, more: { tasksStarting: true } }));
+    expect(kinds(starting)).toEqual([]);
+    expect(starting.wakeUp).toMatchObject({ ms: 500 });
   });
 
   test('for a checkpoint has no effect before Flink 1.17', () => {

@@ -53,7 +53,7 @@ function beginWith<S extends JobResourceStatus>(
 
 /** The first snapshot that is asked for or due. */
 function trigger<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): JobSnapshots<S> | undefined {
-  if (!input.stateIsKnown) return undefined;
+  if (!input.stateIsKnown || input.tasksStarting) return undefined;
   for (const type of TYPES) {
     const why = triggerOf(triggerInput(input, type));
     if (why === undefined || (why === 'PERIODIC' && !mayRepeat(input, type))) continue;
@@ -108,15 +108,19 @@ function nextPeriod<S extends JobResourceStatus>(input: JobSnapshotsInput<S>): W
   for (const type of TYPES) {
     if (!canTake(type, input.flinkVersion)) continue;
     const asked = triggerInput(input, type);
-    if (hasNewNonce(asked)) next = earlier(next, after(SHORTEST_PERIOD_MS));
+    if (hasNewNonce(asked)) next = earlier(next, after(input.tasksStarting ? STARTING_MS : SHORTEST_PERIOD_MS));
     const due = dueAfter(asked.schedule, asked.lastTriggerMs);
     if (due === undefined) continue;
     // One that is due already waits for something else: for its predecessor, which wakes this object when it ends.
-    const left = due < input.now ? SHORTEST_PERIOD_MS : due + 1 - input.now;
+    const waits = input.tasksStarting ? STARTING_MS : SHORTEST_PERIOD_MS;
+    const left = due < input.now ? waits : due + 1 - input.now;
     next = earlier(next, after(Math.min(left, LONGEST_WAIT_MS)));
   }
   return next;
 }
+
+/** How soon a job whose tasks are starting is looked at again for the sake of a snapshot. */
+const STARTING_MS = 500;
 
 /** Timers of JavaScript hold no more than 24 days. */
 const LONGEST_WAIT_MS = 24 * 60 * 60_000;
