@@ -1,4 +1,5 @@
 import type { FlinkSessionJobStatus } from '@drey/api';
+import { areTasksStarting } from '../job/job-facts.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { JobSnapshotsInput } from '../job/snapshots/input.ts';
 import { earlier, holdsBackChanges, jobSnapshots } from '../job/snapshots/job-snapshots.ts';
@@ -55,6 +56,7 @@ function inputOf(context: SessionJobContext, status: FlinkSessionJobStatus): Job
     flinkVersion: cluster?.deployment.spec.flinkVersion ?? undefined,
     status,
     operation: world.sessionJob.status?.operation,
+    tasksStarting: job.kind === 'found' && areTasksStarting(job.job),
     stateIsKnown: job.kind === 'found',
     options,
     policy: config.snapshots,
