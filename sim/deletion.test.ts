@@ -1,5 +1,6 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
-import { ConfigMap, CoreEvent, Deployment, type KubeObject, Namespace, Pod, type Resource } from '@drey/kube';
+import { type FlinkTransport, TransportFailure } from '@drey/flink';
+import { ConfigMap, CoreEvent, Deployment, type KubeObject, Namespace, type Resource } from '@drey/kube';
 import { createOperator, type Operator } from '@drey/operator';
 import { describe, expect, test } from 'vitest';
 import { jobAccount, type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
@@ -13,6 +14,8 @@ interface Scene {
   get<T extends KubeObject>(r: Resource<T>, name: string): T | undefined;
   deployment(): FlinkDeployment | undefined;
   edit(patch: unknown): Promise<unknown>;
+  /** Cuts the way to Flink. */
+  cut(): void;
   end(): Promise<void>;
 }
 
@@ -26,7 +29,12 @@ const WITH_SAVEPOINT = { 'kubernetes.operator.job.savepoint-on-deletion': 'true'
 async function running(object: FlinkDeployment): Promise<Scene> {
   const team = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NS } };
   const sim = await operatorWorld([team as never, jobAccount(NS)]);
-  const operator = createOperator(sim.env('drey'));
+  const env = sim.env('drey');
+  let isCut = false;
+  const flink = env.flink as FlinkTransport;
+  const cuttable: FlinkTransport = (request) =>
+    isCut ? Promise.reject(new TransportFailure('unreachable', 'no route to host', false)) : flink(request);
+  const operator = createOperator({ ...env, flink: cuttable });
   await sim.drive(operator.start());
   await sim.drive(sim.admin.create(FlinkDeployments, object));
   const get = <T extends KubeObject>(r: Resource<T>, name: string): T | undefined =>
@@ -34,6 +42,9 @@ async function running(object: FlinkDeployment): Promise<Scene> {
   const scene: Scene = {
     ...{ sim, operator, get },
     deployment: () => get(FlinkDeployments, 'app'),
+    cut: () => {
+      isCut = true;
+    },
     edit: (patch) => sim.drive(sim.admin.patch(FlinkDeployments, NS, 'app', 'merge', patch)),
     end: async () => {
       await sim.drive(operator.stop());
@@ -108,19 +119,10 @@ describe('A deletion ends', () => {
   });
 
   test('when its cluster cannot be reached: without the savepoint, its newest state and HA metadata left and named', async () => {
-    const scene = await running(wanted(WITH_SAVEPOINT));
+    const scene = await running(wanted({ ...WITH_SAVEPOINT, 'execution.checkpointing.timeout': '90 s' }));
     const { sim } = scene;
-    // Nothing answers any more: the image is gone and the pod with it.
-    await sim.drive(
-      sim.admin.patch(Deployment, NS, 'app', 'strategic', {
-        spec: { template: { spec: { containers: [{ name: 'flink-main-container', image: 'no-such-image' }] } } },
-      }),
-    );
-    await sim
-      .drive(sim.admin.list(Pod, { namespace: NS }))
-      .then((list) =>
-        Promise.all(list.items.map((pod) => sim.drive(sim.admin.delete(Pod, NS, pod.metadata.name ?? '')))),
-      );
+    // From here on Flink's REST API answers nothing.
+    scene.cut();
     await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'app'));
     expect(await gone(scene, 20 * MINUTE)).toBe(true);
     const [told = ''] = await eventsOf(scene, 'SavepointError');
@@ -149,9 +151,8 @@ describe('A deletion ends', () => {
 
   test('also for an object whose spec was made wrong before', async () => {
     const scene = await running(wanted());
-    await scene.edit({
-      spec: { flinkConfiguration: { 'taskmanager.memory.process.size': 'nonsense' }, job: { parallelism: -1 } },
-    });
+    await scene.edit({ spec: { flinkConfiguration: { 'taskmanager.memory.process.size': 'nonsense' } } });
+    await scene.sim.clock.advance(5_000, 200_000);
     await scene.sim.drive(scene.sim.admin.delete(FlinkDeployments, NS, 'app'));
     expect(await gone(scene, MINUTE)).toBe(true);
     await scene.end();

@@ -1,10 +1,11 @@
 import { operatorOptions } from '@drey/flink';
 import { beginOperation, type CurrentOperation, currentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
+import { messageOf } from '../job/resource-error.ts';
 import { withJob } from '../job/status.ts';
-import { followStop } from '../job/stop.ts';
+import { followStop, SAVEPOINT_RETRY_MS } from '../job/stop.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
-import { inTransition, ON_CHANGE } from '../job/wake-up.ts';
+import { after, inTransition, ON_CHANGE } from '../job/wake-up.ts';
 import { type Context, isSessionCluster, type Outcome } from './context.ts';
 import { givenUp, isHopeless, leaving, savepointBeforeDeletion } from './deletion-savepoint.ts';
 import type { Step } from './plan.ts';
@@ -37,6 +38,7 @@ export function deletion(context: Context): Outcome {
     return blocked ?? begin(deleting);
   }
   if (operation.phase === 'stopping') return stopping(deleting, operation);
+  if (operation.phase === 'failed') return retryStopping(deleting, operation);
   return removing(deleting, operation);
 }
 
@@ -82,19 +84,21 @@ function stopping(context: Context, operation: CurrentOperation): Outcome {
     const why = result.outcome.progress.message;
     return leave(context, [...(result.outcome.events ?? []), givenUp(context, why).event]);
   }
-  if (result.kind === 'failed') {
-    // The phase stays, so that the next pass asks for a savepoint anew, under a new id.
-    return {
-      ...result.outcome,
-      status: { ...result.outcome.status, operation: beginOperation(context, 'delete', 'stopping', operation.target) },
-    };
-  }
-  if (result.kind === 'waiting') return result.outcome;
-  const next: CurrentOperation = { ...operation, phase: 'removing' };
+  if (result.kind !== 'stopped') return result.outcome;
+  const next: CurrentOperation = { ...operation, phase: 'removing', startedAt: new Date(context.now).toISOString() };
   const status = { ...withJob(context.status, { upgradeSavepointPath: result.path ?? null }), operation: next };
   const outcome = removing({ ...context, status }, next);
   const message = `Savepoint taken before the deletion: ${result.path ?? 'none'}`;
   return { ...outcome, events: [{ type: 'Normal', reason: 'SavepointTaken', message, component: 'Operator' }] };
+}
+
+/** After a savepoint that failed the job is left alone for a while, then asked again under a new id. */
+function retryStopping(context: Context, operation: CurrentOperation): Outcome {
+  const left = SAVEPOINT_RETRY_MS - elapsedMs(operation, context.now);
+  const message = `The savepoint before the deletion failed and will be tried again: ${messageOf(context.status.error)}`;
+  if (isHopeless(context)) return leave(context, [givenUp(context, message).event]);
+  if (left <= 0) return begin(context);
+  return { status: context.status, progress: { reason: 'SavepointError', message }, wakeUp: after(left) };
 }
 
 function removing(context: Context, operation: CurrentOperation): Outcome {
