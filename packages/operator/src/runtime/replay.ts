@@ -1,12 +1,20 @@
 import type { ConfigEntries } from '@drey/flink';
 import { decide } from '../deployment/decide.ts';
 import type { World } from '../deployment/world.ts';
+import { decideSessionJob } from '../sessionjob/decide.ts';
+import { sessionJobPolicy } from '../sessionjob/policy.ts';
+import type { SessionJobWorld } from '../sessionjob/world.ts';
+import { decide as decideSnapshot } from '../snapshot/decide.ts';
+import { configOf } from '../snapshot/reconcile.ts';
+import type { SnapshotWorld } from '../snapshot/world.ts';
 import { type DecisionFile, type ExportedDecision, FORMAT } from './decision-export.ts';
 import { type OperatorPolicy, operatorPolicy } from './policy.ts';
 
 /** How each kind decides: the same functions that its controller runs. */
 const DECIDERS: Readonly<Record<string, (world: never, policy: OperatorPolicy) => unknown>> = {
   FlinkDeployment: (world: World, policy) => decide(world, policy),
+  FlinkStateSnapshot: (world: SnapshotWorld, policy) => decideSnapshot(world, configOf({ policy })),
+  FlinkSessionJob: (world: SessionJobWorld, policy) => decideSessionJob(world, sessionJobPolicy(policy)),
 };
 
 /** A place at which two plans differ. */

@@ -1,6 +1,7 @@
 import { type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
 import { keyOf } from '@drey/kube';
 import { primaryWrites } from '../job/primary-writes.ts';
+import { performRescale } from '../job/rescale.ts';
 import { isSnapshotStep, performSnapshotStep } from '../job/snapshots/steps.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
@@ -72,6 +73,8 @@ async function perform(env: Env, sessionJob: FlinkSessionJob, step: OtherStep, o
     case 'cancel-job':
       await flink?.cancel(step.jobId, call(REQUEST_TIMEOUT_MS));
       return;
+    case 'rescale-job':
+      return performRescale(flink, step, call(REQUEST_TIMEOUT_MS));
     case 'upload-jar':
       if (flink !== undefined) submissions.upload(keyOf(sessionJob), step.upload, flink);
       return;

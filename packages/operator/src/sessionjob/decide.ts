@@ -17,6 +17,7 @@ import {
   wantedMode,
 } from './context.ts';
 import { deletion, FINALIZER } from './deletion.ts';
+import { changeInPlace, continueRescaling } from './in-place.ts';
 import { observedStatus } from './observed-status.ts';
 import type { SessionJobPlan, SessionJobStep } from './plan.ts';
 import { missingForFlink, waitFor } from './readiness.ts';
@@ -69,6 +70,8 @@ function continueOperation(context: SessionJobContext, operation: CurrentOperati
     case 'deploying':
     case 'submitting':
       return continueSubmitting(context, operation);
+    case 'rescaling':
+      return continueRescaling(context, operation);
     case 'failed':
       return context.change === undefined ? undefined : afterFailedStop(context, operation);
     default:
@@ -105,7 +108,12 @@ function settle(context: SessionJobContext, recorded: RecordedSpec<'FlinkSession
     if (lost !== undefined) return lost;
     const isPending = change === 'UPGRADE' || change === 'SCALE' || isUpgrading;
     if (!isPending) return restartFailed(ready) ?? withSnapshots(ready, settledOutcome(ready));
-    return heldBySavepoint(ready) ?? beginUpgrade(ready) ?? restartFailed(ready) ?? waiting(ready, waitReason(ready));
+    const held = heldBySavepoint(ready);
+    if (held !== undefined) return held;
+    // Only what runs the recorded spec can be changed in place.
+    const inPlace = status.reconciliationStatus?.state === 'DEPLOYED' ? changeInPlace(ready) : undefined;
+    if (inPlace !== undefined) return inPlace;
+    return beginUpgrade(ready) ?? restartFailed(ready) ?? waiting(ready, waitReason(ready));
   });
 }
 
@@ -120,7 +128,11 @@ function endBeingRead({ job, status, now, wanted }: SessionJobContext): SessionJ
   if (!isEnded || wantedMode(wanted.spec) === 'stateless') return undefined;
   const left = END_SETTLES_MS - (now - Number(status.jobStatus?.updateTime ?? 0));
   if (left <= 0) return undefined;
-  return { status, progress: { reason: 'ReadingState', message: 'What the job left is being read.' }, wakeUp: after(left) };
+  return {
+    status,
+    progress: { reason: 'ReadingState', message: 'What the job left is being read.' },
+    wakeUp: after(left),
+  };
 }
 
 /** The job id of a start that the Apache operator recorded and may have made: the same id makes it happen once. */

@@ -128,12 +128,14 @@ async function readJob(
   const wantsCheckpoints = endIsFresh || (over && operation !== undefined) || runs || pending;
   // Of a job that is over everything was told when its end was seen.
   const wantsExceptions = changed || (!over && operation === undefined);
-  const [checkpoints, failure, exceptions] = await Promise.all([
+  const mayRescale = operation?.phase === 'rescaling' || (pending && !over);
+  const [checkpoints, failure, exceptions, requirements] = await Promise.all([
     wantsCheckpoints ? flink.checkpoints(jobId, call) : undefined,
     job.state === 'FAILED' && changed ? flink.failure(jobId, call) : undefined,
     wantsExceptions ? flink.exceptions(jobId, EXCEPTIONS_READ, call) : undefined,
+    mayRescale ? flink.requirements(jobId, call) : undefined,
   ]);
-  return { jobs, savepoint, checkpoints, failure, exceptions };
+  return { jobs, savepoint, checkpoints, failure, exceptions, requirements };
 }
 
 interface Scope {

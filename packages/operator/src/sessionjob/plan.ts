@@ -2,6 +2,7 @@ import type { FlinkSessionJobStatus } from '@drey/api';
 import type { JarRun } from '@drey/flink';
 import type { ArtifactAccess } from '../artifact/artifact.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
+import type { RescaleStep } from '../job/rescale.ts';
 import type { SnapshotStep } from '../job/snapshots/steps.ts';
 import type { StopStep } from '../job/stop.ts';
 
@@ -24,6 +25,7 @@ export type SessionJobStep =
   | { readonly kind: 'remove-finalizer' }
   | StopStep
   | SnapshotStep
+  | RescaleStep
   /** Begins to fetch the jar and to pass it on to Flink; nothing is started by that. */
   | { readonly kind: 'upload-jar'; readonly upload: JarUpload }
   /** Begins to run an uploaded jar, under a job id that makes Flink refuse a second run. */

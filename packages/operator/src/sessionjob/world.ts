@@ -3,7 +3,14 @@ import type { Answer } from '@drey/flink';
 import type { Reading } from '../job/reading.ts';
 import type { SnapshotReadings } from '../job/snapshots/input.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
-import type { FlinkCheckpoints, FlinkException, FlinkFailure, FlinkJob, SavepointProgress } from '../runtime/ports.ts';
+import type {
+  FlinkCheckpoints,
+  FlinkException,
+  FlinkFailure,
+  FlinkJob,
+  SavepointProgress,
+  VertexRequirements,
+} from '../runtime/ports.ts';
 import type { Submission } from './submissions.ts';
 
 /** Everything a decision about a session job is made from: one immutable value per pass, plain data. */
@@ -47,4 +54,6 @@ export interface SessionJobReadings {
   readonly failure: Answer<FlinkFailure | undefined> | undefined;
   /** The job's failures, newest first. */
   readonly exceptions: Answer<readonly FlinkException[]> | undefined;
+  /** What the job is asked to run with; read where a change may be one of parallelism only. */
+  readonly requirements?: Answer<VertexRequirements> | undefined;
 }

@@ -2,6 +2,7 @@ import { type FlinkStateSnapshot, FlinkStateSnapshots } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import { isKubeError, type Outcome, type Pass, priority } from '@drey/kube';
 import { failureOf } from '../job/failure.ts';
+import { noteDecision } from '../job/note-decision.ts';
 import { outcomeOf } from '../job/pass.ts';
 import { STATUS_MANAGER } from '../job/primary-writes.ts';
 import { sameStatus } from '../job/status.ts';
@@ -36,13 +37,16 @@ export async function reconcile(scope: SnapshotScope, pass: Pass): Promise<Outco
   try {
     await act(env, snapshot, plan, { signal: pass.signal, flink: found.flink });
   } catch (error) {
+    noteDecision(env, { object: snapshot, world, plan, error });
     return afterFailure(scope, snapshot, plan, error, pass);
   }
+  noteDecision(env, { object: snapshot, world, plan });
   tell(scope, snapshot, plan, pass);
   return outcomeOf(env.random, plan.wakeUp);
 }
 
-function configOf({ policy }: SnapshotScope): SnapshotConfig {
+/** What decisions about snapshots take from the operator's configuration. */
+export function configOf({ policy }: Pick<SnapshotScope, 'policy'>): SnapshotConfig {
   const { errorLimits, restIntervalMs, options } = policy;
   return { errorLimits, restIntervalMs, cleanupTimeoutMs: options.get(operatorOptions.resourceCleanupTimeout) };
 }
