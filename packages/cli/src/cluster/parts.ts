@@ -1,6 +1,7 @@
 import { allCrds } from '@drey/api';
 import type { FlinkTransport } from '@drey/flink';
 import { type AnyObject, CustomResourceDefinition, type KubeClient, systemClock, systemRandom } from '@drey/kube';
+import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { createOperator, type OperatorEnv, type operatorLogger, serveHealth } from '@drey/operator';
 import { ensureJobAccount } from './local-account.ts';
 
@@ -21,15 +22,27 @@ export async function prepareCluster(client: KubeClient): Promise<void> {
   await ensureJobAccount(client, 'default');
 }
 
+/**
+ * Whoever starts a cluster on a machine may have read every file and address of it before, so jars of session jobs may come
+ * from there, too.
+ */
+const OWN_MACHINE: Readonly<Record<string, string>> = {
+  'kubernetes.operator.user.artifacts.allowed-schemes': 'https;http;file;s3',
+  'kubernetes.operator.user.artifacts.disallow-restricted-hosts': 'false',
+};
+
 /** Starts the operator in this process, with its health port on loopback; its end closes the connections to Flink. */
 export async function startOperator(
   { client, flink, endpoints }: FlinkReach,
   log: ReturnType<typeof operatorLogger>,
 ): Promise<{ readonly health: string; stop(): Promise<void> }> {
-  const operator = createOperator({
-    ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
-    ...(endpoints === undefined ? {} : { endpoints }),
-  });
+  const operator = createOperator(
+    {
+      ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
+      ...(endpoints === undefined ? {} : { endpoints }),
+    },
+    { config: { ...DEFAULT_OPERATOR_CONFIG, ...OWN_MACHINE } },
+  );
   await operator.start();
   const health = await serveHealth(operator, { port: 0 });
   return {
