@@ -2,6 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject } from '@drey/kube';
 import type { Violation } from './oracles.ts';
+import type { Subject } from './scenario.ts';
 import { keyOfSubject, type ValidSpec, type Wish } from './wishes.ts';
 
 /** What the scenario knows about the state of a subject's job. */
@@ -17,7 +18,7 @@ export interface StateKnowledge {
 /** Everything that has to fit together at the end. */
 export interface Arrival {
   readonly world: SimulatedWorld;
-  readonly stored: (wish: Wish) => AnyObject | undefined;
+  readonly object: (subject: Subject) => AnyObject | undefined;
   readonly stateOf: (wish: Wish) => StateKnowledge;
 }
 
@@ -25,7 +26,7 @@ type JobResource = FlinkDeployment | FlinkSessionJob;
 
 /** What still differs from the wish; undefined when the object has arrived. */
 export function unsettled(arrival: Arrival, wish: Wish): string | undefined {
-  const object = arrival.stored(wish);
+  const object = arrival.object(wish.subject);
   if (!wish.exists) {
     if (object !== undefined) return 'the object is still there';
     const left = wish.subject.kind === 'FlinkDeployment' ? clusterObjects(arrival.world, wish) : [];
@@ -33,14 +34,19 @@ export function unsettled(arrival: Arrival, wish: Wish): string | undefined {
   }
   if (object === undefined) return 'the object is gone';
   if (object.status === undefined) return 'no status';
-  if (wish.subject.kind === 'FlinkStateSnapshot') return unsettledSnapshot(object as unknown as FlinkStateSnapshot);
+  if (wish.subject.kind === 'FlinkStateSnapshot')
+    return unsettledSnapshot(arrival, wish, object as unknown as FlinkStateSnapshot);
   const resource = object as unknown as JobResource;
   if (resource.kind === 'FlinkDeployment' && !('job' in resource.spec))
     return unsettledSession(arrival, wish, resource);
   return unsettledJob(arrival, wish, resource);
 }
 
-function unsettledSnapshot({ status }: FlinkStateSnapshot): string | undefined {
+function unsettledSnapshot(arrival: Arrival, wish: Wish, { spec, status }: FlinkStateSnapshot): string | undefined {
+  const { kind, name } = spec.jobReference ?? {};
+  const target = arrival.object({ ...wish.subject, kind: kind as Subject['kind'], name: name ?? '' });
+  // It waits for a job that is not there, and says so.
+  if (target === undefined && status?.state === 'TRIGGER_PENDING') return undefined;
   const state = status?.state ?? 'no state';
   return ['COMPLETED', 'FAILED', 'ABANDONED'].includes(state) ? undefined : `state ${state}`;
 }
@@ -114,15 +120,16 @@ function recorded({ status }: JobResource): string {
  * A job that failed for good stays so until its spec changes. One whose state nobody knows any more, or that a fault
  * destroyed, is not started from nothing: its status says what a person has to do.
  */
-function isExcused(state: StateKnowledge, wish: Wish, { metadata, status }: JobResource): boolean {
+function isExcused(state: StateKnowledge, wish: Wish, { kind, metadata, status }: JobResource): boolean {
   const { lifecycleState, error, observedGeneration } = status ?? {};
-  if (lifecycleState !== 'FAILED') return false;
-  const isObserved = wish.flaws.size > 0 || observedGeneration === metadata.generation;
-  if (state.hasFailed && isObserved) return true;
+  const isInvalid = wish.flaws.size > 0;
+  const asksForHelp = /[Mm]anual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
+  // The Apache operator does not call a session job FAILED for what only its error says.
+  if (lifecycleState !== 'FAILED' && !(kind === 'FlinkSessionJob' && asksForHelp)) return false;
+  if (state.hasFailed && (isInvalid || observedGeneration === metadata.generation)) return true;
   if (state.isLost) return true;
-  if (state.isKnown) return false;
   // A refusal of the spec stands where the reason stood.
-  return wish.flaws.size > 0 || /[Mm]anual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
+  return !state.isKnown && (isInvalid || asksForHelp);
 }
 
 /** What a cluster is made of, as the API server has it now. */
@@ -143,7 +150,7 @@ export function checkConverged(arrival: Arrival, wishes: readonly Wish[], now: n
   return wishes.flatMap((wish) => {
     const why = unsettled(arrival, wish);
     if (why === undefined) return [];
-    const status = JSON.stringify(brief(arrival.stored(wish)));
+    const status = JSON.stringify(brief(arrival.object(wish.subject)));
     return { rule: 'converges', at: now, detail: `${keyOfSubject(wish.subject)}: ${why}; status ${status}` };
   });
 }

@@ -24,6 +24,7 @@ export async function startOperatorProcess(
   const operator = createOperator(
     {
       ...{ clock, random, kube, log },
+      artifacts: ({ signal }) => scope.flink(async () => jar(), 0, signal),
       flink: withWeather(fabricTransport(world.fabric), scope, weather),
       endpoints: fabricAddress,
     },
@@ -48,4 +49,9 @@ function withWeather(transport: FlinkTransport, scope: ProcessScope, weather: Fl
       throw new TransportFailure('unreachable', error instanceof Error ? error.message : String(error), true);
     }
   };
+}
+
+/** What every artifact is. */
+async function* jar(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('a jar');
 }

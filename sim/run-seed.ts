@@ -192,7 +192,7 @@ class SeedRun {
     const { world, records, oracle } = this.#stage;
     return {
       world,
-      stored: ({ subject }) => records.object(subject),
+      object: (subject) => records.object(subject),
       stateOf: (wish) => {
         const owner = keyOfSubject(wish.subject);
         const sight = records.sightOf(this.#clusterOf(wish));

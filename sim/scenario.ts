@@ -122,9 +122,9 @@ function drawLife(drawn: Drawn, number: number): void {
 }
 
 /** Session clusters among the lives. */
-const SESSION_SHARE = 0;
+const SESSION_SHARE = 0.3;
 /** Lives that have snapshots taken. */
-const SNAPSHOT_SHARE = 0;
+const SNAPSHOT_SHARE = 0.2;
 
 function drawApplication(drawn: Drawn, cluster: ClusterTraits): void {
   const { random, actions } = drawn;

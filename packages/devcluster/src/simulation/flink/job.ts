@@ -1,5 +1,5 @@
 import type { CheckpointRecord, ExceptionRecord, JobEnvironment, JobSpec, JobState } from './job-records.ts';
-import { randomHex } from './random-hex.ts';
+import { directoryOf } from './snapshot-directory.ts';
 import type { Snapshot } from './storage.ts';
 import { draw } from './timings.ts';
 
@@ -120,13 +120,15 @@ export class SimulatedJob {
       record.endedAt = timers.now();
       if (run !== this.#run || this.state !== 'RUNNING')
         return this.#declined(record, 'The job is not running any more.', done);
-      const path = this.#pathOf(record, what.directory);
+      const path = directoryOf(record, this.spec.jobId, what.directory, random);
       if (path !== undefined && !this.#env.storage.isWritable(path)) {
         return this.#declined(record, `java.io.IOException: Failed to create directory: ${path}`, done);
       }
       this.#complete(record, path);
-      done({ path: path ?? '<checkpoint-not-externally-addressable>', checkpointId: record.id });
-      if (what.stop) this.#stopAfterSavepoint();
+      const tell = (): void =>
+        done({ path: path ?? '<checkpoint-not-externally-addressable>', checkpointId: record.id });
+      if (what.stop) this.#stopAfterSavepoint(tell);
+      else tell();
     });
   }
 
@@ -285,13 +287,6 @@ export class SimulatedJob {
     this.#run++;
   }
 
-  #pathOf(record: CheckpointRecord, directory: string | undefined): string | undefined {
-    if (directory === undefined) return undefined;
-    const base = directory.replace(/^file:\/*/, 'file:/').replace(/\/+$/, '');
-    if (!record.savepoint) return `${base}/${this.spec.jobId}/chk-${record.id}`;
-    return `${base}/savepoint-${this.spec.jobId.slice(0, 6)}-${randomHex(this.#env.random, 12)}`;
-  }
-
   #complete(record: CheckpointRecord, path: string | undefined): void {
     record.status = 'COMPLETED';
     record.path = path;
@@ -328,10 +323,12 @@ export class SimulatedJob {
     });
   }
 
-  #stopAfterSavepoint(): void {
+  /** A stop is told to be complete only when the job has ended. */
+  #stopAfterSavepoint(tell: () => void): void {
     this.#pause();
     this.#env.timers.after(draw(this.#env.random, this.#env.timings.stopMs), () => {
       if (!this.isTerminal) this.#end('FINISHED');
+      tell();
     });
   }
 
