@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { allCrds, type FlinkDeployment } from '@drey/api';
+import { allCrds, exactInteger, type FlinkDeployment } from '@drey/api';
 import { createSimulatedWorld, type SimulatedWorld, type Timings } from '@drey/devcluster/testing';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { type AnyObject, createKubeClient, type KubeClient, type Transport } from '@drey/kube';
@@ -52,7 +52,7 @@ export async function operatorWorld(
       const transport = through(world.connect({ name: user, groups: [...groups] }));
       return {
         ...{ clock, random },
-        kube: createKubeClient({ transport, clock, random }),
+        kube: createKubeClient({ transport, clock, random, exactInteger }),
         log: operatorLogger({
           level: 'debug',
           stream: { write: (line) => log.push({ user, ...(JSON.parse(line) as LogLine) }) },

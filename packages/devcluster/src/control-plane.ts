@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { exactInteger } from '@drey/api';
 import { type Clock, createKubeClient, type KubeClient, type Random } from '@drey/kube';
 import type { User } from './apiserver/contract.ts';
 import { inProcessTransport } from './apiserver/front/in-process.ts';
@@ -62,7 +63,10 @@ export async function startControlPlane(options: ControlPlaneOptions, placement:
   const authority = server.certificates.authority.certificate;
   const transport = inProcessTransport(server.server.handle, ADMINISTRATOR);
   return {
-    client: createKubeClient({ transport, clock, random, fieldManager: 'drey', userAgent: 'drey-cluster' }),
+    client: createKubeClient({
+      ...{ transport, clock, random, exactInteger },
+      ...{ fieldManager: 'drey', userAgent: 'drey-cluster' },
+    }),
     url: server.url,
     port: server.port,
     authority,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { exactInteger, parseJsonKeepingIntegers } from '../values/json.ts';
 import { diffSpecs } from './diff.ts';
 import { javaSpec, SpecFormatError } from './java-spec.ts';
 import { podTemplateNormalForm } from './pod-normal-form.ts';
@@ -71,5 +72,19 @@ describe('Differences', () => {
   test('The strongest difference counts', () => {
     const after = { image: 'b', job: { savepointRedeployNonce: 2, upgradeMode: 'savepoint' } };
     expect(diffSpecs('FlinkDeployment', { image: 'a', job: {} }, after, 'native').type).toBe('SAVEPOINT_REDEPLOY');
+  });
+});
+
+test('Nonces beyond 2^53 differ by their last digit, and are recorded with it', () => {
+  const spec = (nonce: string) => ({ restartNonce: exactInteger(nonce) });
+  const recorded = serializeSpec('FlinkDeployment', spec('9007199254740993'), { firstDeployment: false });
+  expect(recorded).toContain('"restartNonce":9007199254740993,');
+  const read = parseJsonKeepingIntegers(recorded) as { spec: unknown };
+  expect(serializeSpec('FlinkDeployment', read.spec, { firstDeployment: false })).toBe(recorded);
+  expect(JSON.stringify(read)).toBe(recorded);
+  const change = diffSpecs('FlinkDeployment', read.spec, spec('9007199254740992'), 'native');
+  expect(change.type).toBe('UPGRADE');
+  expect(parseJsonKeepingIntegers('{"a":[1.5,12,"1234567890123456789"]}')).toEqual({
+    a: [1.5, 12, '1234567890123456789'],
   });
 });

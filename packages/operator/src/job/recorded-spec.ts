@@ -1,4 +1,4 @@
-import { serializeSpec } from '@drey/api';
+import { parseJsonKeepingIntegers, serializeSpec } from '@drey/api';
 import type { JobKind, JobResourceStatus, SpecOf } from './resource.ts';
 
 /** A spec as a status holds it: with the state and the mode that were really carried out. */
@@ -19,7 +19,7 @@ export function lastReconciled<K extends JobKind = 'FlinkDeployment'>(
 ): RecordedSpec<K> | undefined {
   const text = status.reconciliationStatus?.lastReconciledSpec;
   if (text === null || text === undefined || text === '') return undefined;
-  const document = JSON.parse(text) as Record<string, unknown>;
+  const document = parseJsonKeepingIntegers(text) as Record<string, unknown>;
   const metadata = document.resource_metadata as { firstDeployment?: boolean } | undefined;
   if (metadata === undefined) {
     // The form of very old operators: the members of the spec themselves.
