@@ -4,7 +4,6 @@ const NO_STATE_KNOWN =
   'The JobManager cannot be asked and there is no HA metadata, so nothing is known to start from: the job is left alone with an error, where the Apache operator goes on by the state it saw last.';
 const SEEN_RUNNING =
   'After the snapshot is asked for, the job is seen to run in the next pass, which makes the spec stable again; the Apache operator does so too, but in this vector its observer does not run. The snapshot itself is the same.';
-const STANDALONE = 'Clusters in standalone mode are not managed yet.';
 
 /** Flows in which Drey does something else on purpose, with the reason. */
 export const FLOW_DIFFERENCES: Readonly<Record<string, string>> = {
@@ -19,6 +18,4 @@ export const FLOW_DIFFERENCES: Readonly<Record<string, string>> = {
   'flow-upgrade-jm-error-no-ha-last-state': NO_STATE_KNOWN,
   'flow-savepoint-trigger-last-state': SEEN_RUNNING,
   'flow-checkpoint-trigger': SEEN_RUNNING,
-  'flow-standalone-stateless': STANDALONE,
-  'flow-standalone-savepoint': STANDALONE,
 };

@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkStateSnapshot } from '@drey/api';
 import type { DecideConfig } from '../deployment/context.ts';
 import { decide } from '../deployment/decide.ts';
 import type { ClusterToCreate, Plan, Step } from '../deployment/plan.ts';
-import type { FlinkReadings, World } from '../deployment/world.ts';
+import type { FlinkReadings, TaskManagerDeployment, World } from '../deployment/world.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { known, unknown } from '../job/reading.ts';
 import type { FlinkJob } from '../runtime/ports.ts';
@@ -138,9 +138,10 @@ export class FlowWorld {
         now,
       ),
       jobManagerPods: known(cluster ? [pod] : [], now),
+      taskManagers: known(this.#taskManagers, now),
       remains: cluster
         ? unknown('not read in this pass', now)
-        : known({ deployment: false, pods: [], services: [] }, now),
+        : known({ deployment: false, pods: [], services: [], taskManagers: this.#taskManagers }, now),
       ha: known({ configMaps: [], available: this.haData, hasCheckpoint: this.haData }, now),
       flink: this.#flink(now),
       // What is under way outside of FlinkStateSnapshots stays so.
@@ -177,14 +178,29 @@ export class FlowWorld {
     return this.deployment.status?.jobStatus?.jobId ?? '';
   }
 
+  /** The TaskManagers of a standalone cluster. */
+  #taskManagers: TaskManagerDeployment | undefined;
+
+  #createTaskManagers({ operationId }: ClusterToCreate): void {
+    const ownerUid = this.deployment.metadata.uid;
+    this.#taskManagers = { uid: this.#id('d'), deleting: false, ownerUid, operationId, replicas: 1 };
+  }
+
   #perform(step: Step): void {
     switch (step.kind) {
       case 'create-cluster':
         this.created.push(step.cluster);
+        if (step.cluster.deployment.spec.mode === 'standalone') this.#createTaskManagers(step.cluster);
         this.cluster = { cluster: step.cluster, uid: this.#id('c'), jobManager: 'starting', job: undefined };
         return;
       case 'delete-job-manager':
         this.cluster = undefined;
+        return;
+      case 'delete-task-managers':
+        this.#taskManagers = undefined;
+        return;
+      case 'create-task-managers':
+        this.#createTaskManagers(step.cluster);
         return;
       case 'stop-with-savepoint':
         this.#savepoints.set(step.request.triggerId, `savepoint_${this.#savepoints.size}`);
