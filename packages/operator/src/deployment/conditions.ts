@@ -11,6 +11,7 @@ import { redactedStatus } from '../job/redaction.ts';
 import { messageOf } from '../job/resource-error.ts';
 import { snapshotFresh } from '../job/snapshot-freshness.ts';
 import type { Context, Outcome } from './context.ts';
+import { healthConditions } from './health.ts';
 
 /** A complete status with the conditions and the summary that follow from it and from what was decided. */
 export function withConditions(
@@ -25,6 +26,7 @@ export function withConditions(
     now: context.now,
     more: [
       ...freshness(context, status),
+      ...healthConditions(status),
       ...(outcome.conditions ?? []),
       ...configurationWarningDrafts(context.config.warningsOf?.(context.world.deployment) ?? []),
     ],

@@ -7,6 +7,7 @@ import { deployedSpec } from '../job/recorded-spec.ts';
 import { StepError } from '../job/step-error.ts';
 import { NATIVE_CLUSTER_SELECTOR } from '../runtime/caches.ts';
 import { attempt, type ReadingScope } from './cluster-readings.ts';
+import { healthRecord } from './health.ts';
 import { isOnTrial, isOverdue } from './stability.ts';
 import { highAvailability } from './upgrade-facts.ts';
 import type { HaMetadata } from './world.ts';
@@ -73,6 +74,7 @@ function wantsHaMetadata({ env, deployment, present }: ReadingScope, configurati
   if (highAvailability(running) === 'none') return false;
   if (!present || deployment.metadata.generation !== deployment.status?.observedGeneration) return true;
   const status = deployment.status ?? {};
+  if (healthRecord(status)?.healthResult.healthy === false) return true;
   const fails = isOnTrial(status) && isOverdue(status, running, env.clock.now());
   return fails && running.get(resourceOptions.rollbackEnabled);
 }

@@ -1,5 +1,5 @@
 import { type FlinkDeployment, JOB_STATES } from '@drey/api';
-import { clusterOptions, type FlinkConfig, schedulerOptions } from '@drey/flink';
+import { clusterOptions, type FlinkConfig, resourceOptions, schedulerOptions } from '@drey/flink';
 import { ids } from '../job/fresh-ids.ts';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation } from '../job/operation.ts';
@@ -14,6 +14,7 @@ import { isSessionCluster } from './context.ts';
 import { type DriftMemory, readDrift } from './drift-reading.ts';
 import { readHaMetadata } from './ha-metadata.ts';
 import { observedDeployment, observedPod } from './kube-readings.ts';
+import { withOperatorKeysOf } from './operator-keys.ts';
 import type { FlinkReadings, ObservedPod, World } from './world.ts';
 
 /** How long Flink may take to answer an observation; a longer wait would hold up everything else about the object. */
@@ -93,7 +94,8 @@ const NOT_ASKED: FlinkReadings = {
 function servingFlink({ env, deployment, options, present, jobManagerPods }: Scope): FlinkCluster | undefined {
   const phase = currentOperation(deployment.status?.operation)?.phase;
   const recorded = deployedSpec(deployment.status ?? {});
-  if (recorded === undefined || !present || phase === 'removing' || phase === 'leaving' || phase === 'deploying') return undefined;
+  if (recorded === undefined || !present || phase === 'removing' || phase === 'leaving' || phase === 'deploying')
+    return undefined;
   // A pod that is not ready does not serve; its Service has no endpoint.
   if (!jobManagerPods.some((pod) => pod.ready && !pod.deleting)) return undefined;
   return flinkOf(env, deployment, options.configurationOf({ ...deployment, spec: recorded.spec }), jobManagerPods);
@@ -109,7 +111,9 @@ async function readFlink(scope: Scope): Promise<FlinkReadings> {
   if (isSessionCluster(recorded.spec)) return readSession(cluster, call);
   if (recorded.spec.job?.state === 'suspended') return { ...NOT_ASKED, jobs: await cluster.jobs(call) };
   const isAdaptive = running.get(schedulerOptions.jobManagerScheduler) === 'Adaptive';
-  return readJob(scope, { cluster, isAdaptive }, call);
+  const current = options.configurationOf({ ...deployment, spec: withOperatorKeysOf(recorded.spec, deployment.spec) });
+  const isChecked = current.get(resourceOptions.clusterHealthCheckEnabled);
+  return readJob(scope, { cluster, isAdaptive, isChecked }, call);
 }
 
 /** Whether jobs can be submitted, and which are there. */
@@ -124,10 +128,11 @@ async function readSession(cluster: FlinkCluster, call: FlinkCall): Promise<Flin
 
 async function readJob(
   scope: Scope,
-  { cluster, isAdaptive }: { readonly cluster: FlinkCluster; readonly isAdaptive: boolean },
+  how: { readonly cluster: FlinkCluster; readonly isAdaptive: boolean; readonly isChecked: boolean },
   call: FlinkCall,
 ): Promise<FlinkReadings> {
   const { deployment, env } = scope;
+  const { cluster, isAdaptive, isChecked } = how;
   const status = deployment.status;
   const jobId = status?.jobStatus?.jobId ?? '';
   const operation = currentOperation(status?.operation);
@@ -148,15 +153,16 @@ async function readJob(
   const rescaling = operation?.phase === 'rescaling';
   // Of a job that is over everything was told when its end was seen.
   const wantsExceptions = job !== undefined && (changed || (!over && operation === undefined));
-  const [checkpoints, failure, facts, taskManagers, requirements, exceptions] = await Promise.all([
+  const [checkpoints, failure, facts, taskManagers, requirements, exceptions, health] = await Promise.all([
     wantsCheckpoints ? cluster.checkpoints(jobId, call) : undefined,
     job?.state === 'FAILED' && changed ? cluster.failure(jobId, call) : undefined,
     wantsFacts ? cluster.facts(call) : undefined,
     wantsFacts ? cluster.taskManagerCount(call) : undefined,
     rescaling || (pending && job !== undefined && isAdaptive) ? cluster.requirements(jobId, call) : undefined,
     wantsExceptions ? cluster.exceptions(jobId, EXCEPTIONS_READ, call) : undefined,
+    isChecked && job !== undefined && !over ? cluster.health(jobId, call) : undefined,
   ]);
-  return { jobs, savepoint, checkpoints, failure, facts, taskManagers, requirements, exceptions };
+  return { jobs, savepoint, checkpoints, failure, facts, taskManagers, requirements, exceptions, health };
 }
 
 /** The Flink cluster behind a deployment's REST Service. */

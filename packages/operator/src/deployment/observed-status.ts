@@ -2,8 +2,8 @@ import type { FlinkDeploymentStatus } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
 import { type ExceptionLimits, withExceptions } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
-import { withFoundJob, withStableSpec } from '../job/observed-job.ts';
 import { withNewestCheckpoint } from '../job/known-checkpoint.ts';
+import { withFoundJob, withStableSpec } from '../job/observed-job.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
@@ -12,6 +12,7 @@ import { ERROR_TYPES, type ErrorLimits, errorText, typeOf } from '../job/resourc
 import { withJobState, withoutError } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { clusterInfo } from './cluster-info.ts';
+import { withHealth } from './health.ts';
 import type { JobManagerObservation } from './job-manager-observation.ts';
 import { keepsState } from './job-manager-process.ts';
 import { stabilityWindowMs } from './stability.ts';
@@ -92,7 +93,11 @@ function withObservedJob(input: ObservationInput): Observed {
     const clean = (text: string): string => withoutSecrets(text, secretsOf(deployment));
     const told = withExceptions({ status: found.status, exceptions, now, limits, clean });
     const isKept = keepsState({ wanted: deployment, runningOptions: input.options });
-    return { status: isKept ? withNewestCheckpoint(told.status, world) : told.status, events: [...found.events, ...told.events] };
+    const known = isKept ? withNewestCheckpoint(told.status, world) : told.status;
+    const { health: counters } = world.flink;
+    const health = counters?.kind === 'ok' ? counters.value : undefined;
+    const status = withHealth({ status: known, health, options: input.options, now });
+    return { status, events: [...found.events, ...told.events] };
   }
   if (isTerminal(previous) || previous === undefined) return { status, events: [] };
   const lost = job.kind === 'missing' || status.jobManagerDeploymentStatus !== 'READY' || previous === 'RUNNING';

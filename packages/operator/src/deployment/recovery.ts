@@ -10,6 +10,7 @@ import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from '../job/s
 import { isTerminal, MANUAL_RESTORE } from '../job/upgrade-choice.ts';
 import { after, WATCHED } from '../job/wake-up.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
+import { healthRecord } from './health.ts';
 import { removeCluster } from './removal.ts';
 import { beginRollback } from './rollback.ts';
 import { continueRemoving } from './upgrade.ts';
@@ -17,7 +18,7 @@ import { highAvailability, launchMode, neverRan } from './upgrade-facts.ts';
 
 /** Work that is done when the spec is settled, or while its change has to wait. undefined: nothing to do. */
 export function recover(context: Context): Outcome | undefined {
-  return restartFailed(context) ?? recoverMissing(context) ?? expireCluster(context);
+  return restartFailed(context) ?? restartUnhealthy(context) ?? recoverMissing(context) ?? expireCluster(context);
 }
 
 /** A failed job is restarted when the user wants that, from the newest state its failure left. */
@@ -32,6 +33,19 @@ function restartFailed(context: Context): Outcome | undefined {
   const known = path !== undefined && path !== LAST_STATE_MARKER;
   const restore = mode !== 'stateless' && known ? 'savepoint' : launchMode(context);
   return begin(context, 'recover', restore, [warning('RestartFailedJob', 'Restarting the failed job')]);
+}
+
+/** A job that does not pass its health check is restarted when its state is safe; otherwise only the condition tells. */
+function restartUnhealthy(context: Context): Outcome | undefined {
+  const { status, world, runningOptions, wanted } = context;
+  const record = healthRecord(status);
+  if (record === undefined || record.healthResult.healthy) return undefined;
+  if (isSuspended(wanted.spec) || isTerminal(status.jobStatus?.state ?? undefined)) return undefined;
+  const stateless = (jobOf(wanted.spec).upgradeMode ?? 'stateless') === 'stateless';
+  const safe = highAvailability(runningOptions) !== 'none' && world.ha.known && world.ha.value.available;
+  if (!stateless && !safe) return undefined;
+  const message = record.healthResult.error ?? 'Restarting unhealthy job';
+  return begin(context, 'recover', stateless ? 'stateless' : 'last-state', [warning('RestartUnhealthyJob', message)]);
 }
 
 /** A JobManager Deployment that vanished is created again, when the state of its job is safe. */

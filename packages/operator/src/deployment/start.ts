@@ -12,6 +12,7 @@ import { after, inTransition } from '../job/wake-up.ts';
 import { changeEvent } from './change-event.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
+import { withoutHealth } from './health.ts';
 import type { ClusterToCreate, Step } from './plan.ts';
 import { specChange } from './spec-change.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
@@ -60,7 +61,7 @@ export function startCluster(
           now,
         });
   const status: FlinkDeploymentStatus = {
-    ...withJob(withRetiredCheckpoint(recorded), {
+    ...withJob(withRetiredCheckpoint(withoutHealth(recorded)), {
       jobId: source.jobId,
       upgradeSavepointPath: source.upgradeSavepointPath,
     }),
