@@ -43,6 +43,12 @@ export {
   type OperatorOptions,
   type OperatorSettings,
 } from './runtime/operator.ts';
+export {
+  type OperatorProcessOptions,
+  type ProcessEnd,
+  runOperatorProcess,
+  type WebhookOptions,
+} from './runtime/operator-process.ts';
 export { operatorPolicy } from './runtime/policy.ts';
 export type { EndpointResolver, EndpointTarget, FlinkCluster, FlinkPort } from './runtime/ports.ts';
 export { type PlanDifference, type Replayed, replayDecisions } from './runtime/replay.ts';

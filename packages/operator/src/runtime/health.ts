@@ -7,7 +7,7 @@ import type { Operator } from './operator.ts';
  * the port and the way to stop. Decisions are at `/debug/decisions`, for callers on the loopback address.
  */
 export async function serveHealth(
-  operator: Operator,
+  operator: Pick<Operator, 'ready' | 'metrics' | 'decisions'>,
   options: { readonly port: number; readonly host?: string },
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {

@@ -4,6 +4,7 @@ import {
   KeyedQueue,
   type KubeClient,
   type KubeObject,
+  keyOf,
   priority,
   type Random,
   type Resource,
@@ -146,6 +147,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   };
   const labelSelector = current.policy.options.get(operatorOptions.labelSelector);
   const watch = new NamespaceWatch({ ...env, metrics, fault }, caches, labelSelector, stopped.signal);
+  const wakes: (() => void)[] = [];
   let graceMs: number | undefined;
   const grace = (): number => graceMs ?? current.graceMs;
   let running: Promise<unknown> | undefined;
@@ -167,7 +169,7 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
       watch.set(current.namespaces);
       running = Promise.all(
         KINDS.map((make) =>
-          runKind({ env, metrics, scope, watch, grace }, make).catch((error) => fault('a controller', error)),
+          runKind({ env, metrics, scope, watch, grace, wakes }, make).catch((error) => fault('a controller', error)),
         ),
       );
       await watch.whenListed();
@@ -178,7 +180,10 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     reconfigure(settings) {
       const next = settingsOf(options, settings);
       current = { ...next, namespaces: next.followsNamespaces ? next.namespaces : current.namespaces };
-      if (ready) watch.set(current.namespaces);
+      if (!ready) return;
+      watch.set(current.namespaces);
+      // What rested until a change may be judged otherwise now.
+      for (const wakeAll of wakes) wakeAll();
     },
     async stop(how = {}) {
       graceMs = how.graceMs;
@@ -224,13 +229,18 @@ interface KindRun {
   readonly watch: NamespaceWatch;
   /** How long running passes may take to end when the operator stops, in milliseconds. */
   readonly grace: () => number;
+  /** Takes what asks for a pass over every object of the kind. */
+  readonly wakes: (() => void)[];
 }
 
 /** The queue and the workers of one kind. */
-async function runKind({ env, metrics, scope, watch, grace }: KindRun, make: KindFactory): Promise<void> {
+async function runKind({ env, metrics, scope, watch, grace, wakes }: KindRun, make: KindFactory): Promise<void> {
   const queue = new KeyedQueue({ clock: env.clock, random: env.random, backoff: { firstMs: 500, capMs: 60_000 } });
   const wake = (key: string): void => queue.add(key, { priority: priority.transition });
   const controller = make(scope, wake);
+  wakes.push(() => {
+    for (const key of keysOf(scope.env.caches, controller.kind)) queue.add(key, { priority: priority.health });
+  });
   await runController(
     {
       name: controller.kind,
@@ -265,6 +275,12 @@ export function watchedNamespaces(
   const list = named(options.namespaces ?? []);
   const watched = list.length > 0 ? list : named(configured.split(/[,;]/));
   return watched.length === 0 || watched.includes('JOSDK_ALL_NAMESPACES') ? [undefined] : watched;
+}
+
+/** The objects of a kind that there are. */
+function keysOf(caches: Caches, kind: string): string[] {
+  const watched = watchedBy(caches).find(({ resource, primary }) => primary && resource.kind === kind);
+  return (watched?.store.list() ?? []).map(keyOf);
 }
 
 function storeOf(caches: Caches) {
