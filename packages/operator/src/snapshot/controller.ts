@@ -1,5 +1,6 @@
 import type { FlinkDeployment, FlinkStateSnapshot } from '@drey/api';
 import { type Cached, keyOf, priority, storeSource } from '@drey/kube';
+import { isUnfinished } from '../job/snapshots/snapshot-object.ts';
 import type { KindController, KindScope } from '../runtime/kind-controller.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -10,7 +11,7 @@ export function snapshotController(scope: KindScope): KindController {
   const ofJob = (kind: string, object: Named): string[] =>
     caches.snapshots
       .byIndex('job', `${kind}/${object.metadata.namespace}/${object.metadata.name}`)
-      .filter(isUnfinished)
+      .filter(concernsJob)
       .map(keyOf);
   /** Snapshots of the job that a deployment runs itself, and of the jobs on its session cluster. */
   const ofDeployment = (deployment: Cached<FlinkDeployment>): string[] => [
@@ -33,7 +34,6 @@ interface Named {
 }
 
 /** Snapshots that ended have nothing more to do with their job, unless they are to be deleted. */
-function isUnfinished({ metadata, status }: Cached<FlinkStateSnapshot>): boolean {
-  if (metadata.deletionTimestamp !== undefined) return true;
-  return status?.state !== 'COMPLETED' && status?.state !== 'FAILED' && status?.state !== 'ABANDONED';
+function concernsJob(snapshot: Cached<FlinkStateSnapshot>): boolean {
+  return snapshot.metadata.deletionTimestamp !== undefined || isUnfinished(snapshot);
 }

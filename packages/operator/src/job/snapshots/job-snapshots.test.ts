@@ -264,6 +264,16 @@ describe('Objects of snapshots', () => {
     expect(deleted([completed, ...failed], limit({ count: '1' }))).toEqual(failed.map((one) => one.metadata.uid));
   });
 
+  test('that are being taken are not surplus: what they replace goes when they are complete', () => {
+    const before = anObject(20, 'PERIODIC', 'COMPLETED');
+    const taking = anObject(1, 'PERIODIC', 'IN_PROGRESS');
+    expect(deleted([before, taking], limit({ count: '1' }))).toEqual([]);
+    const upgrade = { ...anObject(0, 'UPGRADE', 'TRIGGER_PENDING'), status: {} };
+    expect(deleted([before, upgrade], limit({ count: '1' }))).toEqual([]);
+    const complete = { ...taking, status: { state: 'COMPLETED' as const } };
+    expect(deleted([before, complete], limit({ count: '1' }))).toEqual([before.metadata.uid]);
+  });
+
   test('of persons neither go nor count', () => {
     const own = [700, 600, 500, 400, 300, 200].map((age) => anObject(age, 'PERIODIC', 'COMPLETED'));
     const objects = [anObject(650, 'MANUAL', 'COMPLETED'), ...own];

@@ -11,7 +11,7 @@ import { createdAt } from './retention.ts';
 import { dueAfter, SHORTEST_PERIOD_MS, scheduleOf } from './schedule.ts';
 import { nonceConditions, scheduleConditions } from './snapshot-conditions.ts';
 import { isUnderWay, lastPeriod, pendingTrigger } from './snapshot-memory.ts';
-import { snapshotType, triggerTypeOf } from './snapshot-object.ts';
+import { isUnfinished, snapshotType, triggerTypeOf } from './snapshot-object.ts';
 import { canTake, hasNewNonce, type SnapshotType, triggerOf } from './trigger.ts';
 
 const TYPES: readonly SnapshotType[] = ['SAVEPOINT', 'CHECKPOINT'];
@@ -90,9 +90,7 @@ function mayRepeat<S extends JobResourceStatus>(input: JobSnapshotsInput<S>, typ
 }
 
 function isUnfinishedPeriod(snapshot: FlinkStateSnapshot, type: SnapshotType): boolean {
-  const state = snapshot.status?.state ?? 'TRIGGER_PENDING';
-  const isUnfinished = state === 'TRIGGER_PENDING' || state === 'IN_PROGRESS';
-  return isUnfinished && snapshotType(snapshot) === type && triggerTypeOf(snapshot) === 'PERIODIC';
+  return isUnfinished(snapshot) && snapshotType(snapshot) === type && triggerTypeOf(snapshot) === 'PERIODIC';
 }
 
 /** After a failed attempt that is repeated, the next one waits. */

@@ -5,9 +5,15 @@ import { after } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
 import { nonceOf, withNonce } from './nonce.ts';
 import { referenceTo } from './references.ts';
-import { expiredSnapshots, retentionLimits } from './retention.ts';
+import { createdAt, expiredSnapshots, type RetentionLimits, retentionLimits } from './retention.ts';
 import { withPeriod } from './snapshot-memory.ts';
-import { newSnapshot, parseSnapshotName, type SnapshotIdentity, snapshotName } from './snapshot-object.ts';
+import {
+  isUnfinished,
+  newSnapshot,
+  parseSnapshotName,
+  type SnapshotIdentity,
+  snapshotName,
+} from './snapshot-object.ts';
 import type { SnapshotType } from './trigger.ts';
 
 /** Kind of the operation under which an object for a snapshot is created; its target is the object's name. */
@@ -105,9 +111,10 @@ export function expireObjects<S extends JobResourceStatus>(input: JobSnapshotsIn
   const { options, policy, readings, status, now } = input;
   const { objects } = readings;
   if (objects === undefined || !options.get(resourceOptions.savepointCleanupEnabled)) return undefined;
-  const expired = (['SAVEPOINT', 'CHECKPOINT'] as const).flatMap((type) =>
-    expiredSnapshots(objects, type, retentionLimits(type, options, policy.caps, now)),
-  );
+  const expired = (['SAVEPOINT', 'CHECKPOINT'] as const).flatMap((type) => {
+    const limits = retentionLimits(type, options, policy.caps, now);
+    return expiredSnapshots(objects, type, limits).filter((one) => !isBeingTaken(one, limits));
+  });
   const steps = expired
     .filter((one) => !takesReferencedData(one, readings.references))
     .map(({ metadata }) => ({
@@ -117,6 +124,14 @@ export function expireObjects<S extends JobResourceStatus>(input: JobSnapshotsIn
     }));
   if (steps.length === 0) return undefined;
   return { status, steps, events: [], wakeUp: undefined, conditions: [] };
+}
+
+/**
+ * One that is not finished is not surplus: what it replaces goes when it is. (The Apache operator, which looks only every
+ * minute, seldom meets one.) Only what has been unfinished for longer than snapshots are kept at all goes.
+ */
+function isBeingTaken(snapshot: FlinkStateSnapshot, { cutoff }: RetentionLimits): boolean {
+  return isUnfinished(snapshot) && (cutoff === undefined || createdAt(snapshot) >= cutoff);
 }
 
 function takesReferencedData(

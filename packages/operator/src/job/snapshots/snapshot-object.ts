@@ -1,4 +1,4 @@
-import type { FlinkStateSnapshot, FlinkStateSnapshotSpec, SnapshotTriggerType } from '@drey/api';
+import type { FlinkStateSnapshot, FlinkStateSnapshotSpec, SnapshotState, SnapshotTriggerType } from '@drey/api';
 import type { JobKind } from '../resource.ts';
 import type { SnapshotType } from './trigger.ts';
 
@@ -65,6 +65,12 @@ export function newSnapshot(
 /** SAVEPOINT or CHECKPOINT, by what the spec asks for. */
 export function snapshotType({ spec }: Pick<FlinkStateSnapshot, 'spec'>): SnapshotType {
   return spec.savepoint === undefined || spec.savepoint === null ? 'CHECKPOINT' : 'SAVEPOINT';
+}
+
+/** True while a snapshot may still be taken. */
+export function isUnfinished({ status }: { readonly status?: { readonly state?: SnapshotState | null } }): boolean {
+  const state = status?.state ?? 'TRIGGER_PENDING';
+  return state === 'TRIGGER_PENDING' || state === 'IN_PROGRESS';
 }
 
 /** Why a snapshot was taken; UNKNOWN for a label that is none of the known words, MANUAL without one. */
