@@ -27,6 +27,7 @@ const job = (changes: Partial<ObservedSessionJob> = {}): ObservedSessionJob => (
   name: 'job',
   deleting: false,
   jobId: undefined,
+  runsWithState: false,
   ...changes,
 });
 const withJobs = (world: World, ...jobs: ObservedSessionJob[]): World => ({ ...world, sessionJobs: known(jobs, NOW) });
@@ -77,7 +78,7 @@ describe('A session cluster that is deleted', () => {
     expect(plan.steps).toEqual([]);
   });
 
-  test('waits for jobs that were submitted by hand, and for no others', () => {
+  test('12.1 item 12: waits for jobs that were submitted by hand, and for no others', () => {
     const foreign = withAnswer(deleting(), { kind: 'ok', value: [aJob('RUNNING'), aJob('FINISHED', { jobId: 'f' })] });
     const plan = decide(foreign, POLICY);
     expect(plan.steps).toEqual([]);
@@ -87,7 +88,7 @@ describe('A session cluster that is deleted', () => {
     expect(removes(decide(withAnswer(deleting(), { kind: 'ok', value: [aJob('FINISHED')] }), POLICY))).toBe(true);
   });
 
-  test('takes a job list that cannot be read for no empty one, however long that lasts', () => {
+  test('12.1 item 9: takes a job list that cannot be read for no empty one, however long that lasts', () => {
     for (const seconds of [1, 3_600]) {
       const plan = decide(withAnswer(deleting({}, seconds), silent), POLICY);
       expect(plan.steps).toEqual([]);
@@ -105,7 +106,7 @@ describe('A session cluster that is deleted', () => {
     expect(removes(decide(late, POLICY))).toBe(true);
   });
 
-  test('does not ask for jobs of others where its user does not care about them', () => {
+  test('12.1 item 12: does not ask for jobs of others where its user does not care about them', () => {
     const key = 'kubernetes.operator.session.deletion.block-on-unmanaged-jobs';
     expect(removes(decide(withAnswer(deleting({ [key]: 'false' }), silent), POLICY))).toBe(true);
   });
