@@ -1,4 +1,4 @@
-import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { ConfigMap, CoreEvent, Deployment, type KubeObject, Namespace, type Resource } from '@drey/kube';
 import { createOperator, type Operator } from '@drey/operator';
@@ -169,5 +169,64 @@ describe('A deletion ends', () => {
     await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'wrong'));
     expect(await sim.until(() => scene.get(FlinkDeployments, 'wrong') === undefined, MINUTE)).toBe(true);
     await scene.end();
+  });
+});
+
+describe('12.1 item 10: a session cluster and its jobs', () => {
+  const sessionCluster = (): FlinkDeployment => {
+    const { job: _, ...spec } = wanted().spec;
+    return { ...wanted(), metadata: { name: 'cluster', namespace: NS }, spec };
+  };
+  const sessionJob: FlinkSessionJob = {
+    apiVersion: 'flink.apache.org/v1beta1',
+    kind: 'FlinkSessionJob',
+    metadata: { name: 'job', namespace: NS },
+    spec: {
+      deploymentName: 'cluster',
+      job: { jarURI: 'https://example.com/job.jar', parallelism: 1, upgradeMode: 'savepoint' },
+      flinkConfiguration: WITH_SAVEPOINT,
+    },
+  };
+
+  async function both(): Promise<{ sim: OperatorWorld; operator: Operator; job: () => FlinkSessionJob | undefined }> {
+    const team = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NS } };
+    const sim = await operatorWorld([team as never, jobAccount(NS)]);
+    const jar = async function* (): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode('a jar');
+    };
+    const operator = createOperator({ ...sim.env('drey'), artifacts: async () => jar() });
+    await sim.drive(operator.start());
+    await sim.drive(sim.admin.create(FlinkDeployments, sessionCluster()));
+    await sim.drive(sim.admin.create(FlinkSessionJobs, sessionJob));
+    const job = (): FlinkSessionJob | undefined =>
+      sim.world.server.server.reader.get(FlinkSessionJobs.group, FlinkSessionJobs.plural, NS, 'job') as never;
+    expect(await sim.until(() => job()?.status?.jobStatus?.state === 'RUNNING', 3 * MINUTE)).toBe(true);
+    return { sim, operator, job };
+  }
+
+  const isThere = (sim: OperatorWorld, r: Resource<KubeObject>, name: string): boolean =>
+    sim.world.server.server.reader.get(r.group, r.plural, r.namespaced ? NS : undefined, name) !== undefined;
+
+  test('do not wait for each other when their namespace is deleted', async () => {
+    const { sim, operator } = await both();
+    await sim.drive(sim.admin.delete(Namespace, undefined, NS));
+    const isGone = (): boolean => !isThere(sim, Namespace as Resource<KubeObject>, NS);
+    expect(await sim.until(isGone, 20 * MINUTE)).toBe(true);
+    await sim.drive(operator.stop());
+    sim.world.stop();
+  });
+
+  test('both go, the jobs first, when everything is deleted at once as helm uninstall does', async () => {
+    const { sim, operator, job } = await both();
+    await sim.drive(sim.admin.delete(FlinkDeployments, NS, 'cluster'));
+    await sim.clock.advance(5_000, 200_000);
+    expect(job()).toBeDefined();
+    expect(isThere(sim, FlinkDeployments as Resource<KubeObject>, 'cluster')).toBe(true);
+    await sim.drive(sim.admin.delete(FlinkSessionJobs, NS, 'job'));
+    expect(await sim.until(() => job() === undefined, 2 * MINUTE)).toBe(true);
+    const isGone = (): boolean => !isThere(sim, FlinkDeployments as Resource<KubeObject>, 'cluster');
+    expect(await sim.until(isGone, 2 * MINUTE)).toBe(true);
+    await sim.drive(operator.stop());
+    sim.world.stop();
   });
 });
