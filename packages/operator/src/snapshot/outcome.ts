@@ -8,6 +8,7 @@ import {
   type Told,
 } from '../job/conditions.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
+import { redactedStatus } from '../job/redaction.ts';
 import { ERROR_TYPES, type ErrorLimits, errorText, messageOf } from '../job/resource-error.ts';
 import { snapshotType } from '../job/snapshots/snapshot-object.ts';
 import { after } from '../job/wake-up.ts';
@@ -122,7 +123,7 @@ export function withConditions(
   };
   const generation = snapshot.metadata.generation ?? 1;
   const conditions = settledConditions([ready, ...busyConditions(told)], status.conditions ?? [], { generation, now });
-  return { ...status, conditions, summary: summaryOf(conditions) };
+  return redactedStatus(snapshot, { ...status, conditions, summary: summaryOf(conditions) });
 }
 
 function progressOf(status: FlinkStateSnapshotStatus): Told | undefined {

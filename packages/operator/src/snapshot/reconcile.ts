@@ -2,6 +2,7 @@ import { type FlinkStateSnapshot, FlinkStateSnapshots } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
 import { isKubeError, type Outcome, type Pass, priority } from '@drey/kube';
 import { failureOf } from '../job/failure.ts';
+import { endForcedDeletion } from '../job/forced-deletion.ts';
 import { noteDecision } from '../job/note-decision.ts';
 import { outcomeOf } from '../job/pass.ts';
 import { STATUS_MANAGER } from '../job/primary-writes.ts';
@@ -10,6 +11,7 @@ import { StepError } from '../job/step-error.ts';
 import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
 import { decide, type SnapshotConfig } from './decide.ts';
+import { FINALIZER } from './deletion.ts';
 import { observe } from './observe.ts';
 import { failedAttempt, statusOf, withConditions } from './outcome.ts';
 import type { SnapshotPlan } from './plan.ts';
@@ -31,6 +33,8 @@ export async function reconcile(scope: SnapshotScope, pass: Pass): Promise<Outco
   const leaving = snapshot.metadata.deletionTimestamp !== undefined;
   // Switched off, the kind is left to whoever else looks after it; only deletions still end.
   if (!policy.snapshots.objectsEnabled && !leaving) return { type: 'done' };
+  const kind = { resource: FlinkStateSnapshots, finalizer: FINALIZER };
+  if (await endForcedDeletion(env, kind, snapshot, pass.signal)) return { type: 'done' };
   const found = findTarget(env, policy, snapshot);
   const world = await observe(env, snapshot, found, { epoch: scope.epoch(), signal: pass.signal });
   const plan = decide(world, configOf(scope));
