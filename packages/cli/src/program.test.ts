@@ -45,7 +45,20 @@ const all = flat(await wholeProgram()).filter(([words]) => words !== 'drey');
 describe('the help', () => {
   it('knows every command', () => {
     expect(all.map(([words]) => words.replace('drey ', ''))).toEqual([
-      ...['up', 'down', 'status', 'run', 'get', 'logs', 'render', 'render native', 'operator', 'operator run'],
+      ...[
+        'up',
+        'down',
+        'status',
+        'run',
+        'get',
+        'logs',
+        'render',
+        'render native',
+        'plan',
+        'replay',
+        'operator',
+        'operator run',
+      ],
       ...['apiserver', 'crds', 'flink', 'flink ls', 'flink install', 'flink path', 'flink config', 'version'],
     ]);
   });

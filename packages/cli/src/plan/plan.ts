@@ -1,7 +1,7 @@
 import type { FlinkDeployment } from '@drey/api';
 import { type ConfigEntries, type FlinkTransport, secretsIn } from '@drey/flink';
 import { systemClock, systemRandom } from '@drey/kube';
-import { type ClassifiedDifference, foresee, lookAt, operatorPolicy } from '@drey/operator';
+import { type ClassifiedDifference, type EndpointResolver, foresee, lookAt, operatorPolicy } from '@drey/operator';
 import type { Connection } from '../cluster/connect.ts';
 import { type PlanResult, printedDifference } from './print.ts';
 import { reachFlink } from './reach-flink.ts';
@@ -17,13 +17,21 @@ export interface PlanInput {
   readonly config: ConfigEntries;
   readonly connection: Pick<Connection, 'client' | 'namespace'>;
   readonly flink: FlinkTransport;
+  /** How `flink` finds a cluster; default: by the address of its Service. */
+  readonly endpoints?: EndpointResolver;
 }
 
 /** What the operator would do if `file` was applied: the production observation and decision, without any write. */
-export async function planFor({ file, live, config, connection, flink }: PlanInput): Promise<PlanResult> {
+export async function planFor({ file, live, config, connection, flink, endpoints }: PlanInput): Promise<PlanResult> {
   const { client, namespace } = connection;
   const wanted = live === undefined ? created(file, file.metadata.namespace ?? namespace) : appliedTo(live, file);
-  const env = { clock: systemClock, random: systemRandom, kube: client, config, ...reachFlink(flink, client) };
+  const env = {
+    clock: systemClock,
+    random: systemRandom,
+    kube: client,
+    config,
+    ...reachFlink(flink, client, endpoints),
+  };
   const world = await lookAt(env, wanted, AbortSignal.timeout(LOOK_MS));
   const foresight = foresee(world, operatorPolicy(config));
   const secrets = secretsIn([wanted, live]);

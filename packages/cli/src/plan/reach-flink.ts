@@ -9,11 +9,11 @@ const DIRECT_MS = 1_500;
  * Reaches Flink's REST API from anywhere the API server can be reached from: by the Service's address, and where that
  * does not answer, by the API server's proxy. Only what the proxy gives as an answer counts; its errors may be its own.
  */
-export function reachFlink(direct: FlinkTransport, kube: KubeClient) {
+export function reachFlink(direct: FlinkTransport, kube: KubeClient, address: EndpointResolver = serviceEndpoint) {
   const services = new Map<string, string>();
   const unreachable = new Set<string>();
   const endpoints: EndpointResolver = (target) => {
-    const url = serviceEndpoint(target);
+    const url = address(target);
     const scheme = target.tls ? 'https:' : '';
     services.set(
       new URL(url).host,

@@ -52,3 +52,8 @@ test('A new object has no status of its own', () => {
   expect(created(file, 'other')).toMatchObject({ metadata: { namespace: 'other', generation: 1 } });
   expect(created(file, 'other').status).toBeUndefined();
 });
+
+test('A spec of a wrong form is a new generation, for the decision to refuse', () => {
+  const job = { state: 'sleeping' };
+  expect(appliedTo(object({ image: 'a' }), object({ image: 'a', job })).metadata.generation).toBe(5);
+});

@@ -1,5 +1,4 @@
-import type { FlinkDeployment } from '@drey/api';
-import { type Json, jsonEqual } from '@drey/api';
+import { diffSpecs, type FlinkDeployment, SpecFormatError } from '@drey/api';
 
 /** Annotation in which `kubectl apply` keeps what it applied last. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -13,7 +12,8 @@ export function appliedTo(live: FlinkDeployment, file: FlinkDeployment): FlinkDe
   const last = lastApplied(live);
   const spec =
     last === undefined ? file.spec : (merge(live.spec, last.spec ?? null, file.spec) as FlinkDeployment['spec']);
-  const changed = !jsonEqual(plain(live.spec), plain(spec));
+  // Defaults of the API server are in the live object and not in the file.
+  const changed = differs(live.spec, spec);
   const generation = (live.metadata.generation ?? 1) + (changed ? 1 : 0);
   return { ...live, spec, metadata: { ...live.metadata, generation } };
 }
@@ -52,6 +52,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function plain(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
+function differs(left: FlinkDeployment['spec'], right: FlinkDeployment['spec']): boolean {
+  try {
+    return diffSpecs('FlinkDeployment', left, right, right.mode ?? 'native').differences.length > 0;
+  } catch (error) {
+    // A spec of the wrong form is another one; what is wrong with it is for the decision to say.
+    if (error instanceof SpecFormatError) return true;
+    throw error;
+  }
 }
