@@ -50,7 +50,8 @@ export function isHopeless(context: Context): boolean {
 /** What is said when no savepoint comes. */
 export function givenUp(context: Context, why: string): Extract<SavepointBeforeDeletion, { kind: 'given-up' }> {
   const path = newestPath(context);
-  const where = path === undefined ? 'Its checkpoints are left as they are' : `Its newest known state is left at ${path}`;
+  const where =
+    path === undefined ? 'Its checkpoints are left as they are' : `Its newest known state is left at ${path}`;
   const message =
     `No savepoint could be taken before the deletion (${why}); the cluster is removed without one. ` +
     `${where}, and HA metadata is kept.`;
@@ -63,7 +64,8 @@ export function leaving(context: Context): CurrentOperation {
 }
 
 function isWanted({ recorded, runningOptions, status }: Context): boolean {
-  if (recorded === undefined || isSessionCluster(recorded.spec) || recorded.spec.job?.state === 'suspended') return false;
+  if (recorded === undefined || isSessionCluster(recorded.spec) || recorded.spec.job?.state === 'suspended')
+    return false;
   if (isTerminal(status.jobStatus?.state ?? undefined)) return false;
   return runningOptions.get(resourceOptions.savepointOnDeletion);
 }

@@ -5,7 +5,7 @@ import { endForcedDeletion } from '../job/forced-deletion.ts';
 import { recordedCheckpoint } from '../job/known-checkpoint.ts';
 import { noteDecision } from '../job/note-decision.ts';
 import { failPass, outcomeOf, tellPass } from '../job/pass.ts';
-import { deployedSpec } from '../job/recorded-spec.ts';
+import { deployedSpec, unreadableRecord } from '../job/recorded-spec.ts';
 import type { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindScope } from '../runtime/kind-controller.ts';
 import { act } from './act.ts';
@@ -37,6 +37,13 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   const deployment = cached as FlinkDeployment;
   const finalized = { resource: FlinkDeployments, finalizer: FINALIZER };
   if (await endForcedDeletion(env, finalized, deployment, pass.signal)) return { type: 'done' };
+  const broken = unreadableRecord(deployment.status);
+  if (broken !== undefined) {
+    const { errorLimits } = policy;
+    const plan: Plan = { status: deployment.status ?? {}, steps: [], events: [], wakeUp: { kind: 'on-change' } };
+    const failed = { resource: FlinkDeployments, object: deployment, plan, error: broken, errorLimits };
+    return failPass(env, { ...failed, signal: pass.signal });
+  }
   const { configurationOf } = policy;
   const options = {
     epoch: scope.epoch(),

@@ -1,5 +1,6 @@
 import { parseJsonKeepingIntegers, serializeSpec } from '@drey/api';
 import type { JobKind, JobResourceStatus, SpecOf } from './resource.ts';
+import { StepError } from './step-error.ts';
 
 /** A spec as a status holds it: with the state and the mode that were really carried out. */
 export interface RecordedSpec<K extends JobKind = 'FlinkDeployment'> {
@@ -45,6 +46,20 @@ export function deployedSpec<K extends JobKind = 'FlinkDeployment'>(
 export function isRolledBack(status: JobResourceStatus): boolean {
   const state = status.reconciliationStatus?.state;
   return state === 'ROLLING_BACK' || state === 'ROLLED_BACK';
+}
+
+/** Why nothing can be decided about an object: what was done to it is not on record any more. undefined: it is. */
+export function unreadableRecord(status: JobResourceStatus | undefined): StepError | undefined {
+  try {
+    lastReconciled(status ?? {});
+    deployedSpec(status ?? {});
+    return undefined;
+  } catch {
+    return new StepError(
+      'E_OPERATOR_RECORD',
+      'status.reconciliationStatus holds a recorded spec that cannot be read, so nothing is done about this object.',
+    );
+  }
 }
 
 /** The text under which a spec is recorded. */

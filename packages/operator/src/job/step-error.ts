@@ -1,6 +1,7 @@
 /** Why a step could not be made. `E_OPERATOR_OUTDATED` is no trouble: the pass is repeated on the newer object. */
 export type StepErrorCode =
   | 'E_OPERATOR_OUTDATED'
+  | 'E_OPERATOR_RECORD'
   | 'E_OPERATOR_REMAINS'
   | 'E_OPERATOR_PLAN'
   | 'E_OPERATOR_NAME_TAKEN'
@@ -12,6 +13,8 @@ export type StepErrorCode =
 
 const NEXT_STEPS: Readonly<Record<StepErrorCode, string>> = {
   E_OPERATOR_OUTDATED: 'Nothing: the pass is repeated.',
+  E_OPERATOR_RECORD:
+    'Put the record back as it was, or delete the object with the annotation flink.apache.org/force-deletion=true and create it anew.',
   E_OPERATOR_REMAINS: 'Wait for the garbage collector; if it does not come, delete the object.',
   E_OPERATOR_PLAN: 'Report this with the log lines before it: the operator made a plan that contradicts itself.',
   E_OPERATOR_NAME_TAKEN: 'Delete or rename the object that is in the way; nothing of it was touched.',
