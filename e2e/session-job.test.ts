@@ -31,7 +31,8 @@ describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a re
 
   afterAll(() => cluster?.stop());
 
-  const jar = (name: string): string => `file://${join(distribution?.home ?? '', 'examples', 'streaming', `${name}.jar`)}`;
+  const jar = (name: string): string =>
+    `file://${join(distribution?.home ?? '', 'examples', 'streaming', `${name}.jar`)}`;
 
   function sessionJob(name: string, job: FlinkSessionJob['spec']['job']): FlinkSessionJob {
     return {
@@ -103,7 +104,11 @@ describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a re
     const before = get('second').status?.jobStatus?.jobId;
     const old = get('first').status?.jobStatus?.jobId;
     patch('first', { parallelism: 2 });
-    const upgraded = await reach('first', 'upgraded', (object) => isStable(object) && object.status?.jobStatus?.jobId !== old);
+    const upgraded = await reach(
+      'first',
+      'upgraded',
+      (object) => isStable(object) && object.status?.jobStatus?.jobId !== old,
+    );
     const path = upgraded.status?.jobStatus?.upgradeSavepointPath;
     expect(filesAt(path)).toBe(true);
     expect(await restoredFrom(upgraded.status?.jobStatus?.jobId)).toBe(path);
@@ -119,14 +124,20 @@ describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a re
     expect(suspended.status?.jobStatus?.jobId ?? undefined).toBeUndefined();
     patch('first', { state: 'running' });
     const resumed = await reach('first', 'resumed', isStable);
-    expect(await restoredFrom(resumed.status?.jobStatus?.jobId)).toBe(suspended.status?.jobStatus?.upgradeSavepointPath);
+    expect(await restoredFrom(resumed.status?.jobStatus?.jobId)).toBe(
+      suspended.status?.jobStatus?.upgradeSavepointPath,
+    );
   });
 
   it('are started again from their last checkpoint when somebody else cancels them', async () => {
     const old = get('second').status?.jobStatus?.jobId;
     const ip = cluster.kubectl('get', 'service', `${CLUSTER}-rest`, '-o', 'jsonpath={.spec.clusterIP}');
     await fetch(`http://${ip}:8081/jobs/${old}?mode=cancel`, { method: 'PATCH' });
-    const again = await reach('second', 'running again', (object) => isStable(object) && object.status?.jobStatus?.jobId !== old);
+    const again = await reach(
+      'second',
+      'running again',
+      (object) => isStable(object) && object.status?.jobStatus?.jobId !== old,
+    );
     expect(await restoredFrom(again.status?.jobStatus?.jobId)).toMatch(new RegExp(`${old}/chk-\\d+$`));
   });
 
@@ -142,7 +153,8 @@ describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a re
 
   it('are shown by drey get and drey status', () => {
     const drey = (...args: string[]): string =>
-      spawnSync(process.execPath, [join(root, 'packages', 'cli', 'src', 'main.ts'), ...args], { encoding: 'utf8' }).stdout;
+      spawnSync(process.execPath, [join(root, 'packages', 'cli', 'src', 'main.ts'), ...args], { encoding: 'utf8' })
+        .stdout;
     const listed = drey('get', '--kubeconfig', cluster.kubeconfig);
     expect(listed).toMatch(/sessionjob\/first +STABLE +RUNNING/);
     expect(drey('status', '--name', cluster.name)).toMatch(/sessionjob\/second +STABLE +RUNNING/);

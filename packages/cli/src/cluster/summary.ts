@@ -1,28 +1,36 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
 
-/** One FlinkDeployment in a few words. */
+/** A FlinkDeployment or a FlinkSessionJob in a few words. */
 export interface Summary {
+  /** Of session jobs with `sessionjob/` before it, as kubectl would take it. */
   readonly name: string;
   readonly lifecycle: string;
   readonly job: string;
-  readonly jobManager: string;
+  /** Undefined for session jobs, which have none of their own. */
+  readonly jobManager?: string;
   /** What it waits for or what is wrong, in one line; empty when all is well. */
   readonly message: string;
 }
 
+/** What comes before the name of a session job. */
+export const SESSION_JOB_PREFIX = 'sessionjob/';
+
 /** Reduces an object to what a person looks for first. */
-export function summarise(object: FlinkDeployment): Summary {
+export function summarise(object: FlinkDeployment | FlinkSessionJob): Summary {
   const { status } = object;
+  const name = object.metadata.name ?? '';
   return {
-    name: object.metadata.name ?? '',
+    name: object.kind === 'FlinkSessionJob' ? `${SESSION_JOB_PREFIX}${name}` : name,
     lifecycle: status?.lifecycleState ?? 'CREATED',
     job: status?.jobStatus?.state ?? '-',
-    jobManager: status?.jobManagerDeploymentStatus ?? 'MISSING',
+    ...(object.kind === 'FlinkSessionJob'
+      ? {}
+      : { jobManager: object.status?.jobManagerDeploymentStatus ?? 'MISSING' }),
     message: problemOf(object),
   };
 }
 
-function problemOf(object: FlinkDeployment): string {
+function problemOf(object: FlinkDeployment | FlinkSessionJob): string {
   const { status, metadata } = object;
   if (metadata.deletionTimestamp !== undefined) return 'being deleted';
   if (status?.error) return errorText(status.error);

@@ -1,8 +1,9 @@
-import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
+import type { KubeClient } from '@drey/kube';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { connect } from '../cluster/connect.ts';
-import { summarise } from '../cluster/summary.ts';
+import { type Connection, connect } from '../cluster/connect.ts';
+import { SESSION_JOB_PREFIX, summarise } from '../cluster/summary.ts';
 import { age, columns } from '../output/columns.ts';
 import { examples, outputOption } from '../output/help.ts';
 
@@ -18,7 +19,7 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('get [deployment]')
-    .description('List Flink deployments, or show one.')
+    .description('List Flink deployments and session jobs, or show one.')
     .option('--name <cluster>', 'a cluster of drey up')
     .option('--kubeconfig <file>', 'any other cluster')
     .option('-n, --namespace <namespace>', 'namespace; default: that of the kubeconfig')
@@ -29,6 +30,7 @@ export function register(program: Command): void {
       examples(
         ['drey get', 'all deployments of the namespace'],
         ['drey get state-machine -o yaml', 'one of them with its whole status'],
+        ['drey get sessionjob/my-job', 'a session job'],
         ['drey get -A --kubeconfig ~/.kube/config', 'on any other cluster'],
       ),
     )
@@ -37,9 +39,7 @@ export function register(program: Command): void {
       try {
         const scope = options.allNamespaces ? {} : { namespace: connection.namespace };
         const items =
-          deployment === undefined
-            ? (await connection.client.list(FlinkDeployments, scope)).items
-            : [await connection.client.get(FlinkDeployments, connection.namespace, deployment)];
+          deployment === undefined ? await list(connection.client, scope) : [await one(connection, deployment)];
         process.stdout.write(print(items, deployment === undefined, options.output));
       } finally {
         await connection.close();
@@ -47,11 +47,27 @@ export function register(program: Command): void {
     });
 }
 
-function print(items: readonly FlinkDeployment[], list: boolean, format: string): string {
+type Item = FlinkDeployment | FlinkSessionJob;
+
+async function list(client: KubeClient, scope: { readonly namespace?: string }): Promise<readonly Item[]> {
+  const [deployments, sessionJobs] = await Promise.all([
+    client.list(FlinkDeployments, scope),
+    client.list(FlinkSessionJobs, scope),
+  ]);
+  return [...deployments.items, ...sessionJobs.items];
+}
+
+function one({ client, namespace }: Connection, name: string): Promise<Item> {
+  if (!name.startsWith(SESSION_JOB_PREFIX)) return client.get(FlinkDeployments, namespace, name);
+  return client.get(FlinkSessionJobs, namespace, name.slice(SESSION_JOB_PREFIX.length));
+}
+
+function print(items: readonly Item[], list: boolean, format: string): string {
   const whole = list ? { apiVersion: 'v1', kind: 'List', items } : items[0];
   if (format === 'json') return `${JSON.stringify(whole, null, 2)}\n`;
   if (format === 'yaml') return stringify(whole);
-  if (format === 'name') return items.map((one) => `flinkdeployment.flink.apache.org/${one.metadata.name}\n`).join('');
+  if (format === 'name')
+    return items.map(({ kind, metadata }) => `${kind.toLowerCase()}.flink.apache.org/${metadata.name}\n`).join('');
   if (items.length === 0) return 'no Flink deployments here. Try: drey run JAR\n';
   const rows = items.map((one) => {
     const s = summarise(one);

@@ -1,4 +1,4 @@
-import { FlinkDeployments } from '@drey/api';
+import { FlinkDeployments, FlinkSessionJobs } from '@drey/api';
 import type { Command } from 'commander';
 import { connect } from '../cluster/connect.ts';
 import { allRecords, type ClusterRecord, isRunning } from '../cluster/record.ts';
@@ -15,7 +15,9 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('status')
-    .description('Show the clusters of this machine, and for each Flink deployment its state and what it waits for.')
+    .description(
+      'Show the clusters of this machine, and for each Flink deployment and session job its state and what it waits for.',
+    )
     .option('--name <name>', 'only this cluster')
     .addOption(outputOption('text', 'json'))
     .addHelpText(
@@ -41,6 +43,8 @@ async function describe(record: ClusterRecord) {
   try {
     const list = await connection.client.list(FlinkDeployments, {});
     const deployments = list.items.map((one) => ({ namespace: one.metadata.namespace ?? '', ...summarise(one) }));
+    const jobs = await connection.client.list(FlinkSessionJobs, {});
+    const sessionJobs = jobs.items.map((one) => ({ namespace: one.metadata.namespace ?? '', ...summarise(one) }));
     return {
       name: record.name,
       url: record.url,
@@ -49,6 +53,7 @@ async function describe(record: ClusterRecord) {
       ...(record.health === undefined ? {} : { health: record.health }),
       startedAt: record.startedAt,
       deployments,
+      sessionJobs,
     };
   } finally {
     await connection.close();
@@ -57,8 +62,9 @@ async function describe(record: ClusterRecord) {
 
 function text(cluster: Awaited<ReturnType<typeof describe>>): string {
   const head = `cluster ${cluster.name}: ${cluster.url}${cluster.operator ? '' : ' (without operator)'}\n  export KUBECONFIG=${cluster.kubeconfig}\n${cluster.health === undefined ? '' : `  operator: ${cluster.health}/metrics, /debug/decisions\n`}`;
-  if (cluster.deployments.length === 0) return `${head}  no Flink deployments yet. Try: drey run JAR\n`;
-  const rows = cluster.deployments.map((one) => [one.namespace, one.name, one.lifecycle, one.job, one.message]);
+  const all = [...cluster.deployments, ...cluster.sessionJobs];
+  if (all.length === 0) return `${head}  no Flink deployments yet. Try: drey run JAR\n`;
+  const rows = all.map((one) => [one.namespace, one.name, one.lifecycle, one.job, one.message]);
   const table = columns(['NAMESPACE', 'NAME', 'LIFECYCLE', 'JOB', 'MESSAGE'], rows);
   return head + table.replaceAll(/^(?=.)/gm, '  ');
 }

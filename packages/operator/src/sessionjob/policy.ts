@@ -29,7 +29,13 @@ export function sessionJobPolicy(policy: OperatorPolicy): SessionJobConfig {
   return made;
 }
 
-function makePolicy({ options, errorLimits, exceptionLimits, restIntervalMs, snapshots }: OperatorPolicy): SessionJobConfig {
+function makePolicy({
+  options,
+  errorLimits,
+  exceptionLimits,
+  restIntervalMs,
+  snapshots,
+}: OperatorPolicy): SessionJobConfig {
   const operatorConfig = options.toRecord();
   const context = validationContext(operatorConfig, () => NOT_RESOLVED_HERE);
   const configurations = new Configurations(operatorConfig);

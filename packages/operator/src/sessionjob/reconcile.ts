@@ -40,7 +40,13 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   if (await endForcedDeletion(env, finalized, sessionJob, signal)) return { type: 'done' };
   // How far a submission is has to be known before Flink is asked: what it has started by then shows in Flink's list.
   const submission = submissions.of(pass.key);
-  const options = { epoch: scope.epoch(), signal, config, submission, seen: pulse.seen(pass.key) ?? recordedCheckpoint(sessionJob) };
+  const options = {
+    epoch: scope.epoch(),
+    signal,
+    config,
+    submission,
+    seen: pulse.seen(pass.key) ?? recordedCheckpoint(sessionJob),
+  };
   const observation = await observe(env, sessionJob, options);
   const { world, flink } = observation;
   const plan = decideSessionJob(world, config);
