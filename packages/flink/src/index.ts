@@ -12,6 +12,7 @@ export * from './config/options/external-resources.ts';
 export * from './config/options/kubernetes.ts';
 export * from './config/options/memory.ts';
 export * from './config/options/operator.ts';
+export * from './config/options/reference.ts';
 export * from './config/secrets.ts';
 export * from './config/structured.ts';
 export * from './config/yaml-file.ts';

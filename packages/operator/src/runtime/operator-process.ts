@@ -69,7 +69,7 @@ class OperatorProcess {
   }
 
   async run(stop: AbortSignal): Promise<ProcessEnd> {
-    const { directory, healthPort, webhooks, namespace, identity } = this.#options;
+    const { directory, webhooks, namespace, identity } = this.#options;
     const files = directory === undefined ? undefined : await readOperatorConfig(directory);
     if (files !== undefined) this.#settings = files;
     this.#tellWarnings(this.#settings.config);
@@ -77,7 +77,9 @@ class OperatorProcess {
     const over = new AbortController();
     const opened: { close(): Promise<void> }[] = [];
     try {
-      if (healthPort !== undefined) opened.push(await serveHealth(this.#served(), { port: healthPort }));
+      const healthPort = this.#healthPort();
+      if (healthPort !== undefined)
+        opened.push(await serveHealth(this.#served(), { port: healthPort, ...this.#inPod() }));
       if (webhooks !== undefined) opened.push(await this.#admission(webhooks));
       const following = files === undefined ? undefined : this.#follow(files, AbortSignal.any([stop, over.signal]));
       try {
@@ -178,6 +180,18 @@ class OperatorProcess {
     log.info({ keys }, 'the configuration changed');
     if (atNextStart.length > 0) log.warn({ keys: atNextStart }, 'these options take effect at the next start');
     this.#tellWarnings(next.config);
+  }
+
+  /** Where health is served: where the command line says, else where the configuration does. */
+  #healthPort(): number | undefined {
+    const options = this.#read();
+    const configured = options.has(operatorOptions.healthProbePort) && options.get(operatorOptions.healthProbeEnabled);
+    return this.#options.healthPort ?? (configured ? options.get(operatorOptions.healthProbePort) : undefined);
+  }
+
+  /** Probes come from outside of a pod, and from nowhere else elsewhere. */
+  #inPod(): { readonly host?: string } {
+    return this.#options.pod === undefined ? {} : { host: '0.0.0.0' };
   }
 
   #read(): FlinkConfig {
