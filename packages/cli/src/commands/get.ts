@@ -1,8 +1,16 @@
-import { type FlinkDeployment, FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
+import {
+  type FlinkDeployment,
+  FlinkDeployments,
+  type FlinkSessionJob,
+  FlinkSessionJobs,
+  type FlinkStateSnapshot,
+  FlinkStateSnapshots,
+} from '@drey/api';
 import type { KubeClient } from '@drey/kube';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { type Connection, connect } from '../cluster/connect.ts';
+import { listSnapshots, SNAPSHOT_PREFIX, snapshotTable } from '../cluster/snapshots.ts';
 import { SESSION_JOB_PREFIX, summarise } from '../cluster/summary.ts';
 import { age, columns } from '../output/columns.ts';
 import { examples, outputOption } from '../output/help.ts';
@@ -12,6 +20,7 @@ interface Options {
   readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
+  readonly snapshots?: boolean;
   readonly output: string;
 }
 
@@ -24,6 +33,7 @@ export function register(program: Command): void {
     .option('--kubeconfig <file>', 'any other cluster')
     .option('-n, --namespace <namespace>', 'namespace; default: that of the kubeconfig')
     .option('-A, --all-namespaces', 'of all namespaces')
+    .option('--snapshots', 'savepoints and checkpoints, of the named job or of all')
     .addOption(outputOption('table', 'yaml', 'json', 'name'))
     .addHelpText(
       'after',
@@ -31,6 +41,8 @@ export function register(program: Command): void {
         ['drey get', 'all deployments of the namespace'],
         ['drey get state-machine -o yaml', 'one of them with its whole status'],
         ['drey get sessionjob/my-job', 'a session job'],
+        ['drey get --snapshots state-machine', 'its savepoints and checkpoints'],
+        ['drey get snapshot/my-savepoint -o yaml', 'one of them'],
         ['drey get -A --kubeconfig ~/.kube/config', 'on any other cluster'],
       ),
     )
@@ -38,6 +50,12 @@ export function register(program: Command): void {
       const connection = await connect(options);
       try {
         const scope = options.allNamespaces ? {} : { namespace: connection.namespace };
+        if (options.snapshots === true) {
+          const snapshots = await listSnapshots(connection.client, scope, deployment);
+          const table = options.output === 'table';
+          process.stdout.write(table ? snapshotTable(snapshots, Date.now()) : print(snapshots, true, options.output));
+          return;
+        }
         const items =
           deployment === undefined ? await list(connection.client, scope) : [await one(connection, deployment)];
         process.stdout.write(print(items, deployment === undefined, options.output));
@@ -47,7 +65,7 @@ export function register(program: Command): void {
     });
 }
 
-type Item = FlinkDeployment | FlinkSessionJob;
+type Item = FlinkDeployment | FlinkSessionJob | FlinkStateSnapshot;
 
 async function list(client: KubeClient, scope: { readonly namespace?: string }): Promise<readonly Item[]> {
   const [deployments, sessionJobs] = await Promise.all([
@@ -58,6 +76,9 @@ async function list(client: KubeClient, scope: { readonly namespace?: string }):
 }
 
 function one({ client, namespace }: Connection, name: string): Promise<Item> {
+  if (name.startsWith(SNAPSHOT_PREFIX)) {
+    return client.get(FlinkStateSnapshots, namespace, name.slice(SNAPSHOT_PREFIX.length));
+  }
   if (!name.startsWith(SESSION_JOB_PREFIX)) return client.get(FlinkDeployments, namespace, name);
   return client.get(FlinkSessionJobs, namespace, name.slice(SESSION_JOB_PREFIX.length));
 }
@@ -68,8 +89,11 @@ function print(items: readonly Item[], list: boolean, format: string): string {
   if (format === 'yaml') return stringify(whole);
   if (format === 'name')
     return items.map(({ kind, metadata }) => `${kind.toLowerCase()}.flink.apache.org/${metadata.name}\n`).join('');
+  const snapshots = items.filter((one) => one.kind === 'FlinkStateSnapshot');
+  if (snapshots.length > 0) return snapshotTable(snapshots, Date.now());
   if (items.length === 0) return 'no Flink deployments here. Try: drey run JAR\n';
-  const rows = items.map((one) => {
+  const jobs = items.filter((one) => one.kind !== 'FlinkStateSnapshot');
+  const rows = jobs.map((one) => {
     const s = summarise(one);
     const created = Date.parse(one.metadata.creationTimestamp ?? '');
     return [s.name, s.lifecycle, s.job, String(one.spec.job?.parallelism ?? '-'), age(created, Date.now()), s.message];
