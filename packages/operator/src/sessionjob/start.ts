@@ -60,7 +60,10 @@ export function startJob(
     ...withJobState(named, 'RECONCILING', context.now),
     operation: { ...operation, phase: 'deploying', target: jobId },
   };
-  return { ...uploading({ ...context, status }, { ...operation, target: jobId }), events: [SUBMIT] };
+  const starting: SessionJobContext = { ...context, status };
+  const missing = missingForStart(starting);
+  const begun = missing === undefined ? uploading(starting, { ...operation, target: jobId }) : waitFor(starting, missing);
+  return { ...begun, events: [SUBMIT] };
 }
 
 /** Begins, or begins again, to bring the jar of the recorded spec to Flink. */
