@@ -1,4 +1,4 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
 import { type Cached, Deployment, isKubeError, Pod, Service } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import { currentOperation } from '../job/operation.ts';
@@ -36,15 +36,26 @@ export function readSessionJobs(scope: ReadingScope): Reading<readonly ObservedS
   if (!isSessionCluster(deployment.spec)) return unknown('it is no session cluster', env.clock.now());
   const { sessionJobs } = env.caches;
   if (!sessionJobs.synced) return unknown('the cache of FlinkSessionJobs is not filled yet', env.clock.now());
-  const observed = sessionJobs.byIndex('cluster', `${namespace}/${name}`).map(({ metadata, status }) => ({
+  const observed = sessionJobs.byIndex('cluster', `${namespace}/${name}`).map(({ metadata, spec, status }) => ({
     name: metadata.name ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
     jobId: status?.jobStatus?.jobId ?? undefined,
+    runsWithState: runsWithState(spec, status),
   }));
   return known(
     observed.sort((one, other) => (one.name < other.name ? -1 : 1)),
     env.clock.now(),
   );
+}
+
+function runsWithState(
+  { job }: Cached<FlinkSessionJob>['spec'],
+  status: Cached<FlinkSessionJob>['status'],
+): boolean | undefined {
+  if ((job?.upgradeMode ?? 'stateless') === 'stateless') return false;
+  const phase = currentOperation(status?.operation)?.phase;
+  if (phase === 'stopping' || phase === 'cancelling' || status?.jobStatus?.state === 'RUNNING') return true;
+  return status?.jobStatus?.state === 'RECONCILING' && phase === undefined ? undefined : false;
 }
 
 /** Asked of the API server itself, and only when the cache says that everything is gone: the cache may be behind. */

@@ -29,8 +29,10 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
     );
   const ofSnapshot = ({ metadata, spec }: Cached<FlinkStateSnapshot>): string[] =>
     spec.jobReference?.kind === 'FlinkDeployment' ? [`${metadata.namespace}/${spec.jobReference.name}`] : [];
-  const isBeingDeleted = (key: string): boolean =>
-    caches.flinkDeployments.getByKey(key)?.metadata.deletionTimestamp !== undefined;
+  const isWaitingForJobs = (key: string): boolean => {
+    const deployment = caches.flinkDeployments.getByKey(key);
+    return deployment?.metadata.deletionTimestamp !== undefined || deployment?.status?.operation?.phase === 'stopping';
+  };
   return {
     kind: 'FlinkDeployment',
     sources: [
@@ -41,8 +43,8 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
       ofCluster(caches.configMaps),
       storeSource(caches.snapshots, (change) => ofSnapshot(change.object), { ignoreOwn: true }),
       ...(caches.ingresses ? [ofOwner(caches.ingresses)] : []),
-      // A session cluster that is being deleted waits for its jobs to go.
-      storeSource(caches.sessionJobs, (change) => sessionClusterOf(change.object).filter(isBeingDeleted)),
+      // A session cluster that is being deleted or replaced waits for its jobs.
+      storeSource(caches.sessionJobs, (change) => sessionClusterOf(change.object).filter(isWaitingForJobs)),
     ],
     reconcile: (pass) => reconcile({ ...scope, pulse, drift, applier }, pass),
     watchedJobs: () => pulse.size,

@@ -125,3 +125,51 @@ describe.each(['native', 'standalone'] as const)(
     }, 120_000);
   },
 );
+
+describe('A session cluster that is to be replaced', () => {
+  const job = (runsWithState: boolean | undefined) => ({ name: 'job', deleting: false, jobId: 'a', runsWithState });
+  const withJob = (world: World, runs: boolean | undefined): World => ({
+    ...world,
+    sessionJobs: known([job(runs)], 0),
+  });
+
+  test('waits until its jobs are down with their state, and goes only then', () => {
+    const begun = decide(withJob(served(resized), true), POLICY);
+    expect(begun.steps).toEqual([]);
+    expect(begun.status.operation).toMatchObject({ kind: 'upgrade', phase: 'stopping' });
+    expect(begun.status.lifecycleState).toBe('UPGRADING');
+    const waiting = upgraded(resized, begun);
+    expect(decide(withJob(served(waiting), true), POLICY).steps).toEqual([]);
+    const done = decide(withJob(served(waiting), false), POLICY);
+    expect(done.steps).toEqual([{ kind: 'delete-job-manager', uid: 'jm-1' }]);
+  });
+
+  test('waits for a job it knows nothing of, but not for ever', () => {
+    const waiting = upgraded(resized, decide(withJob(served(resized), undefined), POLICY));
+    expect(waiting.status?.operation?.phase).toBe('stopping');
+    const later = withJob(served(waiting), undefined);
+    expect(decide({ ...later, now: later.now + 61_000 }, POLICY).steps).toHaveLength(1);
+  });
+
+  test('lets its jobs go on when the change is taken back', () => {
+    const waiting = upgraded(resized, decide(withJob(served(resized), true), POLICY));
+    const back = { ...waiting, metadata: { ...waiting.metadata, generation: 3 }, spec: ready.spec };
+    const plan = decide(withJob(served(back), true), POLICY);
+    expect(plan.steps).toEqual([]);
+    expect(plan.status).toMatchObject({ lifecycleState: 'STABLE', observedGeneration: 3 });
+    expect(plan.status.operation).toBeUndefined();
+  });
+
+  test('does not wait where high availability keeps the jobs, unless the version of Flink changes', () => {
+    const configuration = { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 'file:///ha' };
+    const flinkConfiguration = { ...(ready.spec.flinkConfiguration as object), ...configuration };
+    const first = aDeployment({ spec: { job: null, flinkConfiguration } });
+    const up = upgraded(first, decide(aWorld(first), POLICY));
+    const kept = upgraded(up, decide(served(up), POLICY));
+    const metadata = { ...kept.metadata, generation: 2 };
+    const restarted = { ...kept, metadata, spec: { ...kept.spec, restartNonce: 1 } };
+    expect(decide(withJob(served(restarted), true), POLICY).steps).toHaveLength(1);
+    const newer = { ...kept, metadata, spec: { ...kept.spec, flinkVersion: 'v2_0' as const, image: 'flink:2.0' } };
+    expect(decide(withJob(served(newer), true), POLICY).steps).toEqual([]);
+  });
+});

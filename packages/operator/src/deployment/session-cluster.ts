@@ -13,6 +13,7 @@ import { nameTaken } from './foreign-cluster.ts';
 import { changeInPlace } from './in-place.ts';
 import type { ClusterToCreate } from './plan.ts';
 import { removeCluster } from './removal.ts';
+import { jobsToBringDown } from './session-room.ts';
 import { specChange } from './spec-change.ts';
 import { recoverTaskManagers } from './standalone-task-managers.ts';
 import { isAlreadyDeployed, removingAgain } from './start.ts';
@@ -20,6 +21,7 @@ import { isAlreadyDeployed, removingAgain } from './start.ts';
 /** What to do about a session cluster that is not being deleted. */
 export function sessionCluster(context: Context): Outcome {
   const operation = currentOperation(context.status.operation);
+  if (operation?.phase === 'stopping') return makingRoom(context, operation);
   if (operation?.phase === 'removing') return removing(context, operation);
   if (operation?.phase === 'deploying') return deploying(context, operation);
   const idle: Context = { ...context, status: withoutOperation(context.status) };
@@ -47,9 +49,21 @@ function settle(context: Context): Outcome {
   if (change !== undefined && change.type !== 'IGNORE') {
     const inPlace = changeInPlace(context);
     if (inPlace !== undefined) return inPlace;
-    return replace(context, beginOperation(context, 'upgrade', 'removing'), changeEvent(context));
+    return upgrade(context, beginOperation(context, 'upgrade', 'stopping'), changeEvent(context));
   }
   return recoverTaskManagers(context) ?? recoverJobManager(context) ?? withDriftRepaired(context, settled(context));
+}
+
+/** Replaces the cluster when its jobs are down. */
+function upgrade(context: Context, operation: CurrentOperation, events: readonly PlannedEvent[] = []): Outcome {
+  const waiting = jobsToBringDown(context, operation);
+  return waiting === undefined ? replace(context, { ...operation, phase: 'removing' }, events) : { ...waiting, events };
+}
+
+/** A change that is taken back before anything was removed lets the jobs go on. */
+function makingRoom(context: Context, operation: CurrentOperation): Outcome {
+  const isPending = context.change !== undefined && context.change.type !== 'IGNORE';
+  return isPending ? upgrade(context, operation) : settle({ ...context, status: withoutOperation(context.status) });
 }
 
 /** A JobManager Deployment that vanished is created again: the cluster has no state of its own that could be lost. */

@@ -80,6 +80,8 @@ export interface ObservedSessionJob {
   readonly deleting: boolean;
   /** Flink's id of its job, when it has submitted one. */
   readonly jobId: string | undefined;
+  /** Its job carries state and runs, or is being brought down; undefined: what it does is not known at the moment. */
+  readonly runsWithState: boolean | undefined;
 }
 
 /** A pod, as far as decisions look at it. */

@@ -104,6 +104,7 @@ function settle(context: SessionJobContext, recorded: RecordedSpec<'FlinkSession
     if (isDown && isUpgrading && isStarted(ready)) return { status: started(ready), wakeUp: after(0) };
     if (isDown && !wantsDown) return endBeingRead(ready) ?? resume(ready, interruptedStart(ready));
     if (isDown) return settledOutcome(ready);
+    if (makesRoom(ready)) return beginUpgrade(ready) ?? waiting(ready, waitReason(ready));
     const lost = recoverLost(ready);
     if (lost !== undefined) return lost;
     const isPending = change === 'UPGRADE' || change === 'SCALE' || isUpgrading;
@@ -115,6 +116,13 @@ function settle(context: SessionJobContext, recorded: RecordedSpec<'FlinkSession
     if (inPlace !== undefined) return inPlace;
     return beginUpgrade(ready) ?? restartFailed(ready) ?? waiting(ready, waitReason(ready));
   });
+}
+
+/** Its session cluster is to be replaced and waits for the job to be brought down with its state. */
+function makesRoom({ cluster, job, wanted }: SessionJobContext): boolean {
+  const operation = cluster?.deployment.status?.operation;
+  if (operation?.kind !== 'upgrade' || operation.phase !== 'stopping') return false;
+  return job.kind === 'found' && job.state === 'RUNNING' && wantedMode(wanted.spec) !== 'stateless';
 }
 
 /** A start that the Apache operator recorded and made, but died before saying so. */
