@@ -1,3 +1,4 @@
+import { exactInteger } from '@drey/api';
 import { fabricAddress, fabricTransport, type SimulatedWorld } from '@drey/devcluster/testing';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { createKubeClient } from '@drey/kube';
@@ -19,7 +20,8 @@ export async function startOperatorProcess(
   epoch: number,
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, random } = scope;
-  const kube = createKubeClient({ transport: scope.transport(world.connect(OPERATOR_USER)), clock, random });
+  const transport = scope.transport(world.connect(OPERATOR_USER));
+  const kube = createKubeClient({ transport, clock, random, exactInteger });
   const log = operatorLogger({ level: 'debug', stream: { write: scope.log } });
   const operator = createOperator(
     {

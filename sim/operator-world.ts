@@ -1,7 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { allCrds, exactInteger, type FlinkDeployment } from '@drey/api';
-import { createSimulatedWorld, type SimulatedWorld, type Timings } from '@drey/devcluster/testing';
-import { type FlinkTransport, TransportFailure } from '@drey/flink';
+import {
+  createSimulatedWorld,
+  fabricAddress,
+  fabricTransport,
+  type SimulatedWorld,
+  type Timings,
+} from '@drey/devcluster/testing';
 import { type AnyObject, createKubeClient, type KubeClient, type Transport } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { type OperatorEnv, operatorLogger } from '@drey/operator';
@@ -26,10 +31,10 @@ export interface OperatorWorld {
   until(holds: () => boolean, ms: number): Promise<boolean>;
 }
 
-/** Makes the world, with the kinds of Flink and a namespace `default` that has a job account. */
+/** Makes the world, with the kinds of Flink (with or without the rules of their definitions) and a namespace `default` that has a job account. */
 export async function operatorWorld(
   objects: readonly AnyObject[] = [],
-  { workloads = true, timings }: { readonly workloads?: boolean; readonly timings?: Timings } = {},
+  { workloads = true, timings }: { readonly workloads?: boolean; readonly timings?: Timings; readonly rules?: boolean } = {},
 ): Promise<OperatorWorld> {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
@@ -39,7 +44,7 @@ export async function operatorWorld(
     createSimulatedWorld({
       ...{ clock, random, tokenKey, workloads },
       ...(timings === undefined ? {} : { timings }),
-      objects: [...(allCrds() as unknown as AnyObject[]), jobAccount('default'), ...objects],
+      objects: [...(allCrds({ rules: more.rules ?? true }) as unknown as AnyObject[]), jobAccount('default'), ...objects],
       onFault: (where, error) => {
         throw new Error(`${where} failed`, { cause: error });
       },
@@ -57,8 +62,8 @@ export async function operatorWorld(
           level: 'debug',
           stream: { write: (line) => log.push({ user, ...(JSON.parse(line) as LogLine) }) },
         }),
-        flink: flinkOf(world),
-        endpoints: ({ service, namespace, port }) => `http://${service}.${namespace}:${port}`,
+        flink: fabricTransport(world.fabric),
+        endpoints: fabricAddress,
       };
     },
     drive: (promise) => drive(clock, promise),
@@ -111,16 +116,4 @@ async function drive<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
     await clock.advance(i === 0 ? 0 : 1, MAX_TIMERS);
   }
   return watched;
-}
-
-/** Flink's REST API without a network: `http://<cluster id>-rest.<namespace>:8081/…`. */
-function flinkOf(world: SimulatedWorld): FlinkTransport {
-  return (request) => {
-    const url = new URL(request.url);
-    const [, cluster = '', namespace = ''] = /^(.+)-rest\.([^.]+)$/.exec(url.hostname) ?? [];
-    const body = typeof request.body === 'string' && request.body !== '' ? (JSON.parse(request.body) as unknown) : null;
-    const answer = world.fabric.rest(`${namespace}/${cluster}`, request.method, url.pathname + url.search, body);
-    if (answer === undefined) return Promise.reject(new TransportFailure('unreachable', 'connect ECONNREFUSED', false));
-    return Promise.resolve({ status: answer.status, body: JSON.stringify(answer.body) });
-  };
 }

@@ -63,10 +63,7 @@ export class SimulatedNode {
   /** Registers the node and follows its pods until `stop`. */
   async start(): Promise<void> {
     const { client, name, clock } = this.#o;
-    const taints = {
-      capacity: { cpu: '64', memory: '256Gi', pods: '5000' },
-      allocatable: { cpu: '64', memory: '256Gi', pods: '5000' },
-    };
+    const room = { cpu: '64', memory: '256Gi', 'ephemeral-storage': '1Ti', pods: '5000' };
     const ready = {
       type: 'Ready',
       status: 'True' as const,
@@ -85,7 +82,7 @@ export class SimulatedNode {
       undefined,
       name,
       'merge',
-      { status: { ...taints, conditions: [ready] } },
+      { status: { capacity: room, allocatable: room, conditions: [ready] } },
       { subresource: 'status' },
     );
     await this.#once(() =>
