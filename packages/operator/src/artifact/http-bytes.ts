@@ -64,7 +64,9 @@ function get(read: HttpRead): Promise<IncomingMessage> {
   if (read.restrictHosts && isIP(literal) > 0 && isRestrictedAddress(literal)) throw restricted(url.hostname);
   const send = scheme === 'https' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const request = send(url, { headers, signal, timeout: SILENCE_MS, lookup: lookupOf(read) }, resolve);
+    // A connection of its own: one that was kept would not be judged again.
+    const options = { headers, signal, timeout: SILENCE_MS, lookup: lookupOf(read), agent: false } as const;
+    const request = send(url, options, resolve);
     request.on('timeout', () => request.destroy(new Error(`nothing came for ${SILENCE_MS / 1000} s`)));
     request.on('error', (error) => reject(asArtifactError(error, read)));
     request.end();
