@@ -54,6 +54,25 @@ async function drey(
   return parse(out);
 }
 
+test('A standalone cluster is printed with its TaskManagers, after what their pods mount', async () => {
+  const standalone = JOB.replace('spec:', 'spec:\n  mode: standalone\n  ingress: {template: "{{name}}.example.com"}');
+  const list = await drey('render', '-f', file('standalone.yaml', standalone));
+  expect(list.items.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([
+    'Deployment/demo',
+    'Service/demo',
+    'Service/demo-rest',
+    'ConfigMap/flink-config-demo',
+    'Deployment/demo-taskmanager',
+    'Ingress/demo',
+  ]);
+});
+
+test('A session cluster is printed as one', async () => {
+  const session = JOB.replace(/^ {2}job: .*$/m, '');
+  const list = await drey('render', '-f', file('session.yaml', session));
+  expect(JSON.stringify(list.items[0])).toContain('kubernetes-jobmanager.sh kubernetes-session');
+});
+
 test('A FlinkDeployment is printed as one List in the order of creation', async () => {
   const list = await drey('render', '-f', file('job.yaml', JOB));
   expect(list.items.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([
