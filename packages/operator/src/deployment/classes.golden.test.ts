@@ -3,6 +3,7 @@ import { mapType, valueRules } from '@drey/flink';
 import { CLIENT_VERSION } from '@drey/manifests';
 import { afterAll, expect, test } from 'vitest';
 import { goldenArea } from '../../../../golden/golden.ts';
+import { sanitizedAnnotations } from '../job/annotations.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
@@ -19,17 +20,19 @@ interface Vector {
     readonly message: string | null;
     readonly component: PlannedEvent['component'];
     readonly chain: readonly { readonly class: string; readonly message: string | null }[];
+    readonly annotations?: Readonly<Record<string, string | null>>;
     readonly operatorConfig?: Readonly<Record<string, string>>;
   };
-  readonly result: string;
+  readonly result: string | Readonly<Record<string, string>>;
 }
 
 const area = goldenArea('operator-classes');
 const vectors = (area.files.includes('misc.json') ? area.json<Vector[]>('misc.json') : []).filter(
   ({ fn, args }) =>
-    ['eventName', 'lifecycle', 'resourceError'].includes(fn) &&
-    args.object.kind === 'FlinkDeployment' &&
-    args.message !== null,
+    fn === 'sanitizeAnnotations' ||
+    (['eventName', 'lifecycle', 'resourceError'].includes(fn) &&
+      args.object.kind === 'FlinkDeployment' &&
+      args.message !== null),
 );
 let matched = 0;
 afterAll(() => console.log(`operator classes: ${matched} of ${vectors.length}`));
@@ -45,10 +48,14 @@ function limitsOf(config: Readonly<Record<string, string>> = {}): ErrorLimits {
   };
 }
 
-function answer({ fn, args }: Vector): string {
+function answer({ fn, args }: Vector): Vector['result'] {
   switch (fn) {
+    case 'sanitizeAnnotations':
+      return sanitizedAnnotations(args.annotations ?? {});
     case 'eventName':
-      return eventName(args.object, { ...args, message: args.message ?? '' });
+      return eventName(args.object, {
+        ...{ type: args.type, reason: args.reason, component: args.component, message: args.message ?? '' },
+      });
     case 'lifecycle': {
       const status = args.object.status ?? {};
       return lifecycleState(status, lastReconciled(status));
@@ -61,6 +68,6 @@ function answer({ fn, args }: Vector): string {
 }
 
 test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (_id, vector) => {
-  expect(answer(vector)).toBe(vector.result);
+  expect(answer(vector)).toEqual(vector.result);
   matched += 1;
 });

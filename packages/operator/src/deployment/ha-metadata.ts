@@ -38,7 +38,7 @@ export async function readHaMetadata(
       limit: HA_LIST_LIMIT,
       signal: scope.signal,
     });
-    return haMetadata(list.items.filter(isHaConfigMap), deployment);
+    return haMetadata(list.items, deployment);
   });
 }
 
@@ -79,7 +79,9 @@ function wantsHaMetadata({ env, deployment, present }: ReadingScope, configurati
   return fails && running.get(resourceOptions.rollbackEnabled);
 }
 
-function haMetadata(items: readonly ConfigMap[], deployment: FlinkDeployment): HaMetadata {
+/** What the ConfigMaps of a cluster say about the state of its job; those that are not of high availability say nothing. */
+export function haMetadata(maps: readonly ConfigMap[], deployment: FlinkDeployment): HaMetadata {
+  const items = maps.filter(isHaConfigMap);
   const { name } = deployment.metadata;
   const isJobMap = (map: ConfigMap): boolean => {
     const mapName = map.metadata.name ?? '';

@@ -43,6 +43,7 @@ describe('Failures of a job', () => {
         reason: 'JobException',
         component: 'Job',
         message: 'java.lang.RuntimeException: boom\n\tat a\n... (3 more lines)',
+        key: expect.stringMatching(/^jobmanager-exception-[0-9a-f]+$/),
         annotations: {
           'exception-timestamp': '2026-01-01T11:59:59.000Z',
           'task-name': 'map (1/2)',

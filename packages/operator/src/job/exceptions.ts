@@ -1,6 +1,8 @@
 import type { LastFailure } from '@drey/api';
 import { type Answer, summarise } from '@drey/flink';
+import { javaHashCode } from '../runtime/event-recorder.ts';
 import type { FlinkException } from '../runtime/ports.ts';
+import { sanitizedAnnotations } from './annotations.ts';
 import type { PlannedEvent } from './planned.ts';
 import type { JobResourceStatus } from './resource.ts';
 import { withJob } from './status.ts';
@@ -69,21 +71,28 @@ function eventOf<S extends JobResourceStatus>(
   { stackTrace, time, task, endpoint, taskManagerId, labels }: FlinkException,
   { limits, clean }: ExceptionsInput<S>,
 ): PlannedEvent {
-  const lines = stackTrace.trimEnd().split('\n');
+  const lines = clean(stackTrace.trimEnd()).split('\n');
   const more = lines.length - limits.stackLines;
-  const shown = more > 0 ? [...lines.slice(0, limits.stackLines), `... (${more} more lines)`] : lines;
+  const shown = lines.slice(0, limits.stackLines).map((line) => `${line}\n`);
+  const text = [...shown, ...(more > 0 ? [`... (${more} more lines)`] : [])].join('');
   const where = Object.entries({ 'task-name': task, endpoint, 'tm-id': taskManagerId }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   return {
     type: 'Warning',
     reason: 'JobException',
-    message: clean(shown.join('\n')),
+    message: text.trim(),
+    key: exceptionKey(text),
     component: 'Job',
-    annotations: {
+    annotations: sanitizedAnnotations({
       'exception-timestamp': new Date(time).toISOString(),
       ...Object.fromEntries(where),
       ...Object.fromEntries(Object.entries(labels).map(([name, label]) => [`failure-label-${name}`, label])),
-    },
+    }),
   };
+}
+
+/** What the Apache operator tells the events of failures apart by. */
+export function exceptionKey(text: string): string {
+  return `jobmanager-exception-${((31 + javaHashCode(text)) >>> 0).toString(16)}`;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { known } from './reading.ts';
-import { anOldJobManager, aPod, aRunning, aWorld, POLICY, upgraded } from '../testing/worlds.ts';
 import { decide } from '../deployment/decide.ts';
+import { anOldJobManager, aPod, aRunning, aWorld, POLICY, upgraded } from '../testing/worlds.ts';
 import { recordedCheckpoint } from './known-checkpoint.ts';
+import { known } from './reading.ts';
 
 const JOB = 'b'.repeat(32);
 const seenAt = (number: number) => ({ jobId: JOB, process: 'p/0', path: `file:///cp/chk-${number}` });

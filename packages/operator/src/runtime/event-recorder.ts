@@ -64,7 +64,8 @@ export function eventName(regarding: Regarding, event: PlannedEvent): string {
   return `${event.component}.${javaHashCode(identity) & 0x7fffffff}`;
 }
 
-function javaHashCode(text: string): number {
+/** `String.hashCode` of Java. */
+export function javaHashCode(text: string): number {
   let hash = 0;
   for (let index = 0; index < text.length; index += 1) hash = (Math.imul(31, hash) + text.charCodeAt(index)) | 0;
   return hash;
