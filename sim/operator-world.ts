@@ -34,7 +34,11 @@ export interface OperatorWorld {
 /** Makes the world, with the kinds of Flink (with or without the rules of their definitions) and a namespace `default` that has a job account. */
 export async function operatorWorld(
   objects: readonly AnyObject[] = [],
-  { workloads = true, timings }: { readonly workloads?: boolean; readonly timings?: Timings; readonly rules?: boolean } = {},
+  {
+    workloads = true,
+    timings,
+    rules = true,
+  }: { readonly workloads?: boolean; readonly timings?: Timings; readonly rules?: boolean } = {},
 ): Promise<OperatorWorld> {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
@@ -44,7 +48,7 @@ export async function operatorWorld(
     createSimulatedWorld({
       ...{ clock, random, tokenKey, workloads },
       ...(timings === undefined ? {} : { timings }),
-      objects: [...(allCrds({ rules: more.rules ?? true }) as unknown as AnyObject[]), jobAccount('default'), ...objects],
+      objects: [...(allCrds({ rules }) as unknown as AnyObject[]), jobAccount('default'), ...objects],
       onFault: (where, error) => {
         throw new Error(`${where} failed`, { cause: error });
       },

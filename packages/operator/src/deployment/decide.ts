@@ -1,4 +1,5 @@
 import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
+import { FlinkConfig } from '@drey/flink';
 import { configurationWarningDrafts, configurationWarningEvents } from '../job/configuration-warning.ts';
 import { observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
@@ -139,7 +140,9 @@ export function contextOf(world: World, config: DecideConfig): Context {
   const jobManager = observeJobManager(world, before.jobManagerDeploymentStatus ?? 'MISSING');
   const job = observeJob(before.jobStatus?.jobId, world.flink.jobs, world.flink.checkpoints);
   const running = stored === undefined ? wanted : { ...deployment, spec: withOperatorKeysOf(stored.spec, wanted.spec) };
-  const runningOptions = config.configurationOf(running);
+  // Of a spec that is refused before anything was deployed no configuration can be made, and none is needed.
+  const runningOptions =
+    stored === undefined && invalid !== undefined ? FlinkConfig.of({}) : config.configurationOf(running);
   const options = fallback === undefined && invalid === undefined ? config.configurationOf(wanted) : runningOptions;
   const stateful = (jobOf(wanted.spec).upgradeMode ?? 'stateless') !== 'stateless';
   const { errorLimits, exceptionLimits } = config;
