@@ -1,4 +1,4 @@
-import type { FlinkDeployment } from '@drey/api';
+import { type FlinkDeployment, FlinkStateSnapshots } from '@drey/api';
 import type { Answer, JarRun } from '@drey/flink';
 import {
   type AnyObject,
@@ -11,7 +11,7 @@ import {
   type Resource,
   Service,
 } from '@drey/kube';
-import type { FlinkCluster, FlinkJob, SavepointProgress, StopRequest } from '../runtime/ports.ts';
+import type { FlinkCluster, FlinkJob, SavepointProgress, StopRequest, VertexRequirements } from '../runtime/ports.ts';
 import { SmallSnapshots } from './small-snapshots.ts';
 
 const FAILED: SavepointProgress = {
@@ -38,6 +38,8 @@ export class SmallCluster {
   readonly jobs = new Map<string, SmallJob>();
   /** Jars that were uploaded and not deleted, by id. */
   readonly jars = new Set<string>();
+  /** What jobs are asked to run with, by job id. */
+  readonly requirements = new Map<string, VertexRequirements>();
   /** What happened, in order; tests make their claims about it. */
   readonly log: string[] = [];
   readonly snapshots = new SmallSnapshots(this.jobs, this.log);
@@ -76,7 +78,7 @@ export class SmallCluster {
       replace: (r, object) => call(`replace ${r.plural}`, () => this.#replace(r, object as never)) as never,
       patch: (r, _ns, name, type, patch) =>
         call(`patch ${r.plural}`, () =>
-          type === 'merge' ? this.#labels(r, name, patch as never) : this.#finalizers(r, name, patch),
+          type === 'merge' ? this.#merge(r, name, patch) : this.#finalizers(r, name, patch),
         ) as never,
       delete: (r, _ns, name, o) => call(`delete ${r.plural}`, () => this.#delete(r, name, o?.uid)),
       watch: refuse,
@@ -168,10 +170,11 @@ export class SmallCluster {
     });
   }
 
-  #labels(r: Resource<KubeObject>, name: string, patch: { metadata: { labels: Record<string, string> } }): AnyObject {
-    const current = (this.get(r, name) ?? missing(r, name)) as AnyObject;
-    const labels = { ...current.metadata.labels, ...patch.metadata.labels };
-    return this.#store(r, { ...current, metadata: { ...current.metadata, labels } });
+  /** Without removals, which no test needs. */
+  #merge(r: Resource<KubeObject>, name: string, patch: unknown): AnyObject {
+    const current = this.get(r, name) ?? missing(r, name);
+    if (r.plural !== FlinkStateSnapshots.plural) this.log.push(`patch ${r.plural}/${name}`);
+    return this.#store(r, merged(current, patch) as AnyObject);
   }
 
   /** What a Deployment owns goes with it, and so does its job. */
@@ -220,8 +223,17 @@ export class SmallCluster {
           return location === undefined ? none : { kind: 'ok', value: { kind: 'completed', location } };
         }),
       cancel: (jobId) => call('cancel', () => this.#cancel(jobId)),
-      requirements: () => call('requirements', () => none),
-      updateRequirements: () => call('rescale', () => none),
+      requirements: (jobId) =>
+        call('requirements', () => {
+          const bounds = this.requirements.get(jobId) ?? { vertex: { lowerBound: 1, upperBound: 2 } };
+          return this.jobs.has(jobId) ? { kind: 'ok', value: bounds } : none;
+        }),
+      updateRequirements: (jobId, bounds) =>
+        call('rescale', () => {
+          this.requirements.set(jobId, bounds);
+          this.log.push(`rescale to ${bounds.vertex?.upperBound}`);
+          return { kind: 'ok', value: undefined };
+        }),
       uploadJar: async ({ name, bytes }) => {
         for await (const _ of bytes);
         return call('upload', () => this.#upload(name));
