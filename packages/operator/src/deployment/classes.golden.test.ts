@@ -31,7 +31,7 @@ const vectors = (area.files.includes('misc.json') ? area.json<Vector[]>('misc.js
   ({ fn, args }) =>
     fn === 'sanitizeAnnotations' ||
     (['eventName', 'lifecycle', 'resourceError'].includes(fn) &&
-      args.object.kind === 'FlinkDeployment' &&
+      ['FlinkDeployment', 'FlinkSessionJob'].includes(args.object.kind) &&
       args.message !== null),
 );
 let matched = 0;
