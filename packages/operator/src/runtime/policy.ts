@@ -2,6 +2,7 @@ import { type ConfigEntries, FlinkConfig, operatorOptions, resourceOptions } fro
 import { buildDeployConfig, DEFAULT_LOGGING } from '@drey/manifests';
 import type { DecideConfig } from '../deployment/context.ts';
 import { retentionCaps } from '../job/snapshots/retention.ts';
+import { selectedLabels } from '../job/snapshots/snapshot-object.ts';
 import { rememberedConfiguration } from './configuration-memo.ts';
 import { rememberedWarnings } from './configuration-warnings.ts';
 import { type DeploymentProblem, deploymentProblems } from './validation.ts';
@@ -30,7 +31,11 @@ export function operatorPolicy(
     defaultLogging,
     validate: (deployment) => problemOf(deployment)?.message,
     warningsOf: rememberedWarnings(),
-    snapshots: { objectsEnabled: options.get(resourceOptions.snapshotResourceEnabled), caps: retentionCaps(options) },
+    snapshots: {
+      objectsEnabled: options.get(resourceOptions.snapshotResourceEnabled),
+      caps: retentionCaps(options),
+      inheritedLabels: selectedLabels(options.get(operatorOptions.labelSelector)),
+    },
     restIntervalMs: options.get(operatorOptions.reconcileInterval),
     errorLimits: {
       fieldLength: options.get(operatorOptions.exceptionFieldMaxLength),

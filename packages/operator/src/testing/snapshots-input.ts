@@ -47,7 +47,7 @@ export function snapshotsInput(changes: SnapshotsChanges = {}): SnapshotsInput {
     stateIsKnown: true,
     tasksStarting: false,
     options: FlinkConfig.of({ ...SAVEPOINTS, ...changes.config }),
-    policy: { objectsEnabled: true, caps: { maxCount: undefined, maxAgeMs: undefined } },
+    policy: { objectsEnabled: true, caps: { maxCount: undefined, maxAgeMs: undefined }, inheritedLabels: [] },
     readings: {
       objects: 'objects' in changes ? changes.objects : [],
       savepoint: undefined,

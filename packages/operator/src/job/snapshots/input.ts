@@ -25,12 +25,14 @@ export interface SnapshotPolicy {
   /** Snapshots may be taken as FlinkStateSnapshots; a job may still opt out. */
   readonly objectsEnabled: boolean;
   readonly caps: RetentionCaps;
+  /** Labels that new objects take over from the job's resource, so that the operator's own selector finds them. */
+  readonly inheritedLabels: readonly string[];
 }
 
 /** What the snapshots of one running job are decided from, whatever kind the job is of. */
 export interface JobSnapshotsInput<S extends JobResourceStatus> {
   readonly kind: JobKind;
-  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'creationTimestamp'>;
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'creationTimestamp' | 'labels'>;
   /** The job of the spec to act on. */
   readonly job: Pick<JobSpec, 'savepointTriggerNonce' | 'checkpointTriggerNonce'>;
   /** Version of the running Flink as resources spell it (`v1_20`). */

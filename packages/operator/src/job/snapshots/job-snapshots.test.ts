@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { anObject, INPUT_NOW, K, nextInput, snapshotsInput, stepKinds } from '../../testing/snapshots-input.ts';
 import { jobSnapshots } from './job-snapshots.ts';
 import { recordedNonce } from './nonce.ts';
+import { selectedLabels } from './snapshot-object.ts';
 
 describe('A nonce', () => {
   test('that is new makes a snapshot under a name that is recorded first, and is carried out with it', () => {
@@ -33,6 +34,17 @@ describe('A nonce', () => {
     expect(recordedNonce(result.settled ?? {}, 'SAVEPOINT')).toBe(5);
     expect(result.settled?.operation).toBeUndefined();
     expect(result.settled?.jobStatus?.savepointInfo?.triggerId).toBeUndefined();
+  });
+
+  test('makes a snapshot with those labels of the job that the operator selects objects by', () => {
+    const asked = snapshotsInput({ job: { savepointTriggerNonce: 5 } });
+    const policy = { ...asked.policy, inheritedLabels: selectedLabels('team=a,stage in (dev,test),!old') };
+    const metadata = { ...asked.metadata, labels: { team: 'a', stage: 'dev', mine: 'x' } };
+    expect(jobSnapshots({ ...asked, policy, metadata }).steps).toMatchObject([
+      { snapshot: { metadata: { labels: { team: 'a', stage: 'dev', 'snapshot.trigger-type': 'MANUAL' } } } },
+    ]);
+    expect(selectedLabels('team=a, stage in (dev,test),!old')).toEqual(['team', 'stage']);
+    expect(selectedLabels(undefined)).toEqual([]);
   });
 
   test('whose snapshot was begun by a process that died makes the same object, for the nonce of that time', () => {

@@ -10,6 +10,7 @@ import { withPeriod } from './snapshot-memory.ts';
 import {
   isUnfinished,
   newSnapshot,
+  ownerOf,
   parseSnapshotName,
   type SnapshotIdentity,
   snapshotName,
@@ -64,7 +65,7 @@ function createObject<S extends JobResourceStatus>(
   const identity = parseSnapshotName(name);
   if (identity === undefined) return undefined;
   const { kind, metadata, status } = input;
-  const owner = { kind, namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
+  const owner = ownerOf(kind, metadata, input.policy);
   const savepoint = identity.type === 'SAVEPOINT' ? newSavepoint(input) : undefined;
   return {
     status: { ...status, operation },

@@ -1,4 +1,10 @@
-import type { FlinkStateSnapshot, FlinkStateSnapshotSpec, SnapshotState, SnapshotTriggerType } from '@drey/api';
+import type {
+  FlinkStateSnapshot,
+  FlinkStateSnapshotSpec,
+  ObjectMeta,
+  SnapshotState,
+  SnapshotTriggerType,
+} from '@drey/api';
 import type { JobKind } from '../resource.ts';
 import type { SnapshotType } from './trigger.ts';
 
@@ -10,6 +16,24 @@ export interface SnapshotOwner {
   readonly kind: JobKind;
   readonly namespace: string;
   readonly name: string;
+  /** Labels that its snapshots have, too. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The owner of a job's snapshots; of its labels those that the operator selects objects by. */
+export function ownerOf(
+  kind: JobKind,
+  { name = '', namespace = '', labels = {} }: Pick<ObjectMeta, 'name' | 'namespace' | 'labels'>,
+  { inheritedLabels }: { readonly inheritedLabels: readonly string[] },
+): SnapshotOwner {
+  const inherited = Object.entries(labels).filter(([key]) => inheritedLabels.includes(key));
+  return { kind, namespace, name, labels: Object.fromEntries(inherited) };
+}
+
+/** The keys of the labels that a selector (`a=b,c in (d,e),!f`) asks for. */
+export function selectedLabels(selector: string | undefined): string[] {
+  const keys = (selector ?? '').split(/,(?![^(]*\))/).map((part) => /^[\w./-]+/.exec(part.trim())?.[0]);
+  return keys.filter((key) => key !== undefined);
 }
 
 /** What identifies a snapshot that the operator takes for itself. */
@@ -53,7 +77,7 @@ export function newSnapshot(
   return {
     apiVersion: 'flink.apache.org/v1beta1',
     kind: 'FlinkStateSnapshot',
-    metadata: { name, namespace: owner.namespace, labels: { [TRIGGER_TYPE_LABEL]: trigger } },
+    metadata: { name, namespace: owner.namespace, labels: { ...owner.labels, [TRIGGER_TYPE_LABEL]: trigger } },
     spec: {
       backoffLimit: 0,
       jobReference: { kind: owner.kind, name: owner.name },

@@ -1,3 +1,4 @@
+import type { ObjectMeta } from '@drey/api';
 import { type Answer, type FlinkConfig, resourceOptions } from '@drey/flink';
 import type { SavepointProgress } from '../../runtime/ports.ts';
 import type { CurrentOperation } from '../operation.ts';
@@ -7,13 +8,13 @@ import { after } from '../wake-up.ts';
 import type { SnapshotPolicy, SnapshotReadings } from './input.ts';
 import { withSavepoint } from './legacy-mode.ts';
 import { usesObjects } from './object-mode.ts';
-import { newSnapshot, snapshotName } from './snapshot-object.ts';
+import { newSnapshot, ownerOf, snapshotName } from './snapshot-object.ts';
 import type { SnapshotStep } from './steps.ts';
 
 /** What the record of a savepoint that stopped a job is made from. */
 export interface UpgradeSnapshotInput<S extends JobResourceStatus> {
   readonly kind: JobKind;
-  readonly metadata: { readonly name?: string; readonly namespace?: string };
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels'>;
   /** The status of this pass before anything was decided, with the operation in it. */
   readonly status: S;
   readonly options: FlinkConfig;
@@ -57,7 +58,7 @@ export function withUpgradeSnapshot<S extends JobResourceStatus, D extends Decid
     const taken = { timeStamp: now, location, triggerType: 'UPGRADE', formatType } as const;
     return { ...decided, status: withSavepoint(decided.status, taken) };
   }
-  const owner = { kind, namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
+  const owner = ownerOf(kind, metadata, input.policy);
   const startedAt = Date.parse(operation.startedAt ?? '');
   const decidedAt = Number.isNaN(startedAt) ? now : startedAt;
   const name = snapshotName(owner.name, { type: 'SAVEPOINT', trigger: 'UPGRADE', decidedAt });
