@@ -2,10 +2,13 @@ import { parseArgs } from 'node:util';
 import { runSeeds } from '../sim/farm.ts';
 import { runSeed, type SeedResult } from '../sim/run-seed.ts';
 
-/** `npm run sim -- --seeds 500 [--from N]`; `--seed N --trace` replays one. Exit code 1 on any violation. */
+/**
+ * `npm run sim [-- --seeds 500] [--from N]`, by default 10,000 seeds; `--seed N --trace` replays one. Exit code 1 on any
+ * violation.
+ */
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string', default: '10000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },

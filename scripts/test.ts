@@ -56,7 +56,7 @@ single('types', await runProgram(process.execPath, ['node_modules/typescript/bin
 single('style', await runProgram(process.execPath, ['scripts/biome.mjs', 'check', '--error-on-warnings', '.']));
 await tests('unit', ['--project', 'unit']);
 await tests('recorded vectors', ['--project', 'golden']);
-single('simulation', await runNode(['scripts/sim.ts', '--seeds', quick ? '40' : '200']));
+single('simulation', await runNode(['scripts/sim.ts', '--seeds', quick ? '40' : '2000']));
 if (!quick) {
   await ensureFlink(['1.20']);
   await tests('real programs', ['--project', 'smoke']);

@@ -56,7 +56,9 @@ function initialObjects(): AnyObject[] {
   });
   const team: AnyObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: TEAM } };
   // Without the rules, so that the operator gets to see what they refuse.
-  const definitions = allCrds({ rules: false }) as unknown as AnyObject[];
+  const definitions = (allCrds({ rules: false }) as unknown as AnyObject[]).filter(
+    ({ metadata }) => metadata.name !== 'flinkbluegreendeployments.flink.apache.org',
+  );
   return [...definitions, team, account(HOME), account(TEAM)];
 }
 

@@ -52,6 +52,8 @@ export async function createSimulatedWorld(options: SimulatedWorldOptions): Prom
   const server = await createStandardServer({
     ...{ store, clock, random, tokenKey: options.tokenKey, tokens: [], anonymous: false },
     serviceAccountAdmission: false,
+    // Everybody here is an administrator.
+    roles: false,
     onFault: (error, request) => onFault(`${request.method} ${request.path}`, error),
   });
   const connect = (user: User): Transport => inProcessTransport(server.server.handle, user);

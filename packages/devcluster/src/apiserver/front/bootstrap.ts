@@ -13,12 +13,12 @@ const collections: Readonly<Record<string, string>> = {
   PriorityClass: '/apis/scheduling.k8s.io/v1/priorityclasses',
 };
 
-/** What a new cluster holds. */
-export function bootstrapObjects(): readonly AnyObject[] {
+/** What a new cluster holds; without roles, where only administrators use it. */
+export function bootstrapObjects({ roles }: { readonly roles: boolean }): readonly AnyObject[] {
   const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
   return [
     ...namespaces.map((name): AnyObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
-    ...bootstrapRoles(),
+    ...(roles ? bootstrapRoles() : []),
     priorityClass('system-cluster-critical', 2_000_000_000, 'pods the cluster needs, on any node'),
     priorityClass('system-node-critical', 2_000_001_000, 'pods that a node needs, on that node'),
   ];

@@ -40,6 +40,8 @@ export interface StandardServerOptions {
   readonly anonymous: boolean;
   /** Whether pods get a service account and its token. */
   readonly serviceAccountAdmission: boolean;
+  /** Whether the usual roles are made; default: yes. */
+  readonly roles?: boolean;
   /** What runs the pods of a node, by the node's name. Asked anew for every call. */
   readonly backendOf?: (nodeName: string) => NodeBackend | undefined;
   /** Host and port that discovery names. */
@@ -83,7 +85,7 @@ export async function createStandardServer(options: StandardServerOptions): Prom
   });
   const { access } = made;
   if (access === undefined) throw new Error('the server did not make its plugins');
-  await createMissing(server.handle, bootstrapObjects());
+  await createMissing(server.handle, bootstrapObjects({ roles: options.roles ?? true }));
   const authentication = createAuthentication({ ...options, ...access });
   const { clock, random, onControllerFailure: failed } = options;
   const stopControllers = startStoreControllers({ server, clock, random, ...(failed === undefined ? {} : { failed }) });

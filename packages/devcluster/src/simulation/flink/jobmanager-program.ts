@@ -61,7 +61,11 @@ async function startJobManager(start: Start): Promise<(() => void) | undefined> 
   const application = restored.find((one) => one.jobId === wanted.jobId) ?? wanted;
   if (!alive()) return undefined;
   const own = role.target === 'application' ? [application] : restored;
-  for (const { jobId } of own) await ha?.open(jobId);
+  for (const spec of ha === undefined ? [] : own) {
+    // What the record refers to is there before the record.
+    fabric.storage.jobGraphs.set(`${cluster}/${spec.jobId}`, spec);
+    await ha?.open(spec.jobId);
+  }
   if (!alive()) return undefined;
   const slots = config.get(options.slots);
   const workers = role.native ? new WorkerPods(context, namespace, config.get(options.clusterId), slots) : undefined;
