@@ -1,6 +1,7 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
-import type { AnyObject } from '@drey/kube';
+import type { AnyObject, ConfigMap, Service } from '@drey/kube';
+import { EDITED } from './incidents.ts';
 import type { Violation } from './oracles.ts';
 import type { Subject } from './scenario.ts';
 import { keyOfSubject, type ValidSpec, type Wish } from './wishes.ts';
@@ -84,7 +85,19 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   if (job.parallelism !== wanted.parallelism) return `parallelism ${job.parallelism}, wanted ${wanted.parallelism}`;
   if (status.jobStatus?.state !== 'RUNNING') return `jobStatus.state ${status.jobStatus?.state}`;
   if (status.jobStatus.jobId !== job.spec.jobId) return `jobId ${status.jobStatus.jobId}, running ${job.spec.jobId}`;
-  return status.lifecycleState === 'STABLE' ? undefined : `lifecycleState ${status.lifecycleState}`;
+  if (status.lifecycleState !== 'STABLE') return `lifecycleState ${status.lifecycleState}`;
+  return resource.kind === 'FlinkDeployment' ? drifted(arrival.world, wish) : undefined;
+}
+
+/** What somebody changed by hand is as it was made. */
+function drifted({ server }: SimulatedWorld, { subject: { namespace, name } }: Wish): string | undefined {
+  const { reader } = server.server;
+  const service = reader.get('', 'services', namespace, `${name}-rest`) as Service | undefined;
+  if (service === undefined) return 'the Service is gone';
+  if (service.spec?.selector?.lost !== undefined) return 'the Service leads nowhere';
+  const map = reader.get('', 'configmaps', namespace, `flink-config-${name}`) as ConfigMap | undefined;
+  if (map === undefined) return 'the configuration is gone';
+  return Object.values(map.data ?? {}).includes(EDITED) ? 'the configuration was edited' : undefined;
 }
 
 /** In an application cluster its job; in a session cluster the one that the status names. */

@@ -69,7 +69,7 @@ describe('Objects of a running cluster come back', () => {
       [ConfigMap, 'flink-config-app'],
       [Ingress, 'app'],
     ] as const) {
-      await sim.drive(sim.admin.delete<KubeObject>(r as Resource<KubeObject>, NS, name));
+      await sim.drive(sim.admin.delete(r as Resource<KubeObject>, NS, name));
       expect(await sim.until(() => get(r as Resource<KubeObject>, name) !== undefined, 5_000), name).toBe(true);
     }
     // The configuration is the very same, ids and paths included.

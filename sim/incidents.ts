@@ -1,5 +1,5 @@
 import { type SimulatedWorld, usualTimings } from '@drey/devcluster/testing';
-import { type Clock, isKubeError, type Random } from '@drey/kube';
+import { type Clock, ConfigMap, isKubeError, type Random, Service } from '@drey/kube';
 import type { FlinkWeather } from './operator-process.ts';
 import type { SafetyOracle } from './oracles.ts';
 import type { Incident } from './scenario.ts';
@@ -50,6 +50,22 @@ function happenTo(scene: Scene, { do: what, namespace, name }: ClusterIncident):
     case 'delete-taskmanager-deployment':
       removeDeployment(world, namespace, `${name}-taskmanager`);
       return;
+    case 'delete-service':
+      byHand(world.admin.delete(Service, namespace, `${name}-rest`));
+      return;
+    case 'misdirect-service': {
+      const patch = { spec: { selector: { lost: 'yes' } } };
+      byHand(world.admin.patch(Service, namespace, `${name}-rest`, 'merge', patch, BY_HAND));
+      return;
+    }
+    case 'delete-configuration':
+      byHand(world.admin.delete(ConfigMap, namespace, `flink-config-${name}`));
+      return;
+    case 'edit-configuration': {
+      const patch = { data: { 'log4j-console.properties': EDITED } };
+      byHand(world.admin.patch(ConfigMap, namespace, `flink-config-${name}`, 'merge', patch, BY_HAND));
+      return;
+    }
     case 'fail-task':
       for (const job of leader?.jobs.values() ?? []) job.failTask('injected failure');
       return;
@@ -72,6 +88,18 @@ function kill(world: SimulatedWorld, namespace: string, app: string, component: 
     .running()
     .find((pod) => pod.namespace === namespace && pod.labels.app === app && pod.labels.component === component);
   if (victim) world.node.killContainer(victim.namespace, victim.name);
+}
+
+/** What somebody writes into a cluster's configuration by hand. */
+export const EDITED = 'rootLogger.level = TRACE';
+
+const BY_HAND = { fieldManager: 'kubectl-edit' };
+
+/** What somebody does by hand; it may be too late, or too early. */
+function byHand(request: Promise<unknown>): void {
+  request.catch((error: unknown) => {
+    if (!isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error;
+  });
 }
 
 function removeDeployment({ admin }: SimulatedWorld, namespace: string, name: string): void {

@@ -37,6 +37,10 @@ const clusterIncidents = [
   'lose-checkpoint',
   'delete-jobmanager-deployment',
   'delete-taskmanager-deployment',
+  'delete-service',
+  'misdirect-service',
+  'delete-configuration',
+  'edit-configuration',
 ] as const;
 const worldIncidents = [
   'crash-operator',
