@@ -46,10 +46,12 @@ export class Wishes {
     try {
       await this.#send(admin, action);
     } catch (error) {
+      const key = keyOfSubject(action.subject);
       const isRefused = isKubeError(error, 'E_KUBE_INVALID', 'E_KUBE_FORBIDDEN');
-      if (isRefused && before !== undefined) this.#byKey.set(keyOfSubject(action.subject), before);
-      else if (isRefused) this.#byKey.delete(keyOfSubject(action.subject));
-      else if (!isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error; // deleted before: nothing to change
+      // Its namespace, or the object itself, was deleted before: there is nothing to change.
+      if (!isRefused && !isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error;
+      if (action.do === 'create') this.#byKey.delete(key);
+      else if (isRefused && before !== undefined) this.#byKey.set(key, before);
     }
   }
 
