@@ -3,6 +3,7 @@ import {
   type ConditionDraft,
   type ConditionInput,
   conditionsOf,
+  refusalMessage,
   sessionClusterConditions,
   summaryOf,
 } from '../job/conditions.ts';
@@ -56,16 +57,11 @@ function stalledReason(context: Context, outcome: Outcome, status: FlinkDeployme
   if (outcome.stalled !== undefined) return outcome.stalled;
   if (context.invalid !== undefined) {
     const problem = context.config.problemOf?.(context.world.deployment);
-    const next =
-      problem === undefined ? 'Correct the spec.' : `${problem.nextStep} [${problem.code} at ${problem.path}]`;
-    const untouched = context.recorded === undefined ? '' : ' The running job is not touched.';
-    return { reason: 'ValidationError', message: `${sentence(context.invalid)} ${next}${untouched}` };
+    return {
+      reason: 'ValidationError',
+      message: refusalMessage(context.invalid, problem, context.recorded !== undefined),
+    };
   }
   if (status.lifecycleState !== 'FAILED') return undefined;
   return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
-}
-
-/** The Apache operator's messages end with or without a full stop. */
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

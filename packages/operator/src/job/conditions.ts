@@ -176,3 +176,15 @@ function jobRunning(status: JobResourceStatus): ConditionDraft {
   if (state === undefined) return { type, status: 'False', reason: 'NotStarted', message: 'No job has been started.' };
   return { type, status: 'False', reason: capitalised(state), message: `Flink reports the job as ${state}.` };
 }
+
+/** What `Stalled` says of a spec that is not acted on: what is wrong, what to do, with code and place, and that nothing was done. */
+export function refusalMessage(
+  invalid: string,
+  problem: { readonly code: string; readonly path: string; readonly nextStep: string } | undefined,
+  runs: boolean,
+): string {
+  // The Apache operator's messages end with or without a full stop.
+  const what = /[.!?]$/.test(invalid) ? invalid : `${invalid}.`;
+  const next = problem === undefined ? 'Correct the spec.' : `${problem.nextStep} [${problem.code} at ${problem.path}]`;
+  return `${what} ${next}${runs ? ' The running job is not touched.' : ''}`;
+}

@@ -8,14 +8,14 @@ type Configured = Pick<FlinkDeployment, 'spec'>;
 export function rememberedWarnings(): (resource: Configured) => readonly ConfigurationWarning[] {
   const known = new WeakMap<object, readonly ConfigurationWarning[]>();
   return ({ spec }) => {
-    const found = known.get(spec) ?? warningsOfSpec(spec);
+    const found = known.get(spec) ?? warningsOfConfiguration(spec.flinkConfiguration, spec.flinkVersion);
     known.set(spec, found);
     return found;
   };
 }
 
-/** Warnings about `spec.flinkConfiguration`; none while the spec cannot be read, which validation tells. */
-function warningsOfSpec({ flinkConfiguration, flinkVersion }: FlinkDeployment['spec']): ConfigurationWarning[] {
+/** Warnings about a `flinkConfiguration`; none while it or the version cannot be read, which validation tells. */
+export function warningsOfConfiguration(flinkConfiguration: unknown, flinkVersion: unknown): ConfigurationWarning[] {
   const version = typeof flinkVersion === 'string' ? tryParseFlinkVersion(flinkVersion) : undefined;
   if (version === undefined || typeof flinkConfiguration !== 'object' || flinkConfiguration === null) return [];
   return configurationWarnings(flattenConfiguration(flinkConfiguration as never), version);

@@ -1,5 +1,6 @@
-import type { FlinkSessionJobStatus } from '@drey/api';
-import { conditionsOf, summaryOf } from '../job/conditions.ts';
+import type { FlinkDeployment, FlinkSessionJobStatus } from '@drey/api';
+import { type ConditionDraft, conditionsOf, refusalMessage, summaryOf } from '../job/conditions.ts';
+import { CONFIGURATION_WARNING, configurationWarningDrafts } from '../job/configuration-warning.ts';
 import { redactedStatus } from '../job/redaction.ts';
 import { messageOf } from '../job/resource-error.ts';
 import { snapshotFresh } from '../job/snapshot-freshness.ts';
@@ -16,9 +17,23 @@ export function withConditions(
     stalled: stalledReason(context, outcome, status),
     progress: outcome.progress,
     now: context.now,
-    more: [...freshness(context, status), ...(outcome.conditions ?? [])],
+    more: [...freshness(context, status), ...(outcome.conditions ?? []), ...configurationWarning(context)],
   });
   return redactedStatus(context.world.sessionJob, { ...status, conditions, summary: summaryOf(conditions) });
+}
+
+/** What the configuration does not do; as it was told before while the cluster, and so its version, is not known. */
+export function configurationWarning(context: SessionJobContext): ConditionDraft[] {
+  const { config, world } = context;
+  const cluster = clusterOf(context);
+  if (cluster !== undefined) return configurationWarningDrafts(config.warningsOf?.(world.sessionJob, cluster) ?? []);
+  const told = world.sessionJob.status?.conditions?.find(({ type }) => type === CONFIGURATION_WARNING);
+  if (told === undefined) return [];
+  return [{ type: told.type, status: told.status, reason: told.reason ?? '', message: told.message ?? '' }];
+}
+
+function clusterOf({ world }: SessionJobContext): FlinkDeployment | undefined {
+  return world.cluster.known ? world.cluster.value?.deployment : undefined;
 }
 
 function freshness(context: SessionJobContext, status: FlinkSessionJobStatus) {
@@ -41,9 +56,10 @@ function stalledReason(
 ): SessionJobOutcome['stalled'] {
   if (outcome.stalled !== undefined) return outcome.stalled;
   if (context.invalid !== undefined) {
+    const problem = context.config.problemOf?.(context.world.sessionJob, clusterOf(context));
     return {
       reason: 'ValidationError',
-      message: `${context.invalid} Correct the spec; the running job is not touched.`,
+      message: refusalMessage(context.invalid, problem, context.recorded !== undefined),
     };
   }
   if (status.lifecycleState !== 'FAILED') return undefined;

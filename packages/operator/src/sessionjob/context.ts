@@ -1,5 +1,5 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, FlinkSessionJobStatus, SpecDiff } from '@drey/api';
-import type { FlinkConfig } from '@drey/flink';
+import type { ConfigurationWarning, FlinkConfig } from '@drey/flink';
 import type { ArtifactAccess } from '../artifact/artifact.ts';
 import type { ConditionDraft } from '../job/conditions.ts';
 import type { ExceptionLimits } from '../job/exceptions.ts';
@@ -17,6 +17,13 @@ export interface SessionJobConfig {
   readonly configurationOf: (sessionJob: FlinkSessionJob, cluster: FlinkDeployment | undefined) => FlinkConfig;
   /** The first rule that a job breaks; undefined when it is valid. */
   readonly validate: (sessionJob: FlinkSessionJob, cluster: FlinkDeployment | undefined) => string | undefined;
+  /** The same rule with its code, the place it is about, and the next step. */
+  readonly problemOf?: (
+    sessionJob: FlinkSessionJob,
+    cluster: FlinkDeployment | undefined,
+  ) => { readonly code: string; readonly path: string; readonly nextStep: string } | undefined;
+  /** What in a job's configuration does not do what it looks like on a cluster. */
+  readonly warningsOf?: (sessionJob: FlinkSessionJob, cluster: FlinkDeployment) => readonly ConfigurationWarning[];
   /** What the operator may fetch for a job. */
   readonly artifactAccess: (sessionJob: FlinkSessionJob, options: FlinkConfig) => ArtifactAccess;
   readonly snapshots: SnapshotPolicy;

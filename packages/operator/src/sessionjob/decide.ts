@@ -1,14 +1,16 @@
 import { type FlinkSessionJob, type FlinkSessionJobStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
+import { configurationWarningEvents } from '../job/configuration-warning.ts';
 import { END_SETTLES_MS, observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
 import { withHistory } from '../job/operation-history.ts';
+import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { withInitialParts, withoutOperation } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { withValidation } from '../job/validation-error.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
-import { withConditions } from './conditions.ts';
+import { configurationWarning, withConditions } from './conditions.ts';
 import {
   isSuspended,
   type SessionJobConfig,
@@ -224,9 +226,14 @@ function finish(context: SessionJobContext, outcome: SessionJobOutcome): Session
     status: complete(context, outcome, outcome.status),
     steps: [...finalizerSteps(context), ...(outcome.steps ?? [])],
     ...settled,
-    events: [...context.events, ...(outcome.events ?? [])],
+    events: [...context.events, ...(outcome.events ?? []), ...warned(context)],
     wakeUp: outcome.wakeUp,
   };
+}
+
+function warned(context: SessionJobContext): readonly PlannedEvent[] {
+  const recorded = context.world.sessionJob.status?.conditions ?? [];
+  return configurationWarningEvents(configurationWarning(context), recorded);
 }
 
 /** Every object has the finalizer from its first pass on, as with the Apache operator. */

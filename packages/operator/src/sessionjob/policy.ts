@@ -10,8 +10,9 @@ import {
 import type { ArtifactAccess } from '../artifact/artifact.ts';
 import { s3AccessOf } from '../artifact/s3-access.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
+import { warningsOfConfiguration } from '../runtime/configuration-warnings.ts';
 import type { OperatorPolicy } from '../runtime/policy.ts';
-import { problemOfBuilding } from '../runtime/validation.ts';
+import { problemOfBuilding, type Refusal } from '../runtime/validation.ts';
 import type { SessionJobConfig } from './context.ts';
 
 /** Longest pause between two attempts where the configuration names none. */
@@ -39,11 +40,15 @@ function makePolicy({
   const operatorConfig = options.toRecord();
   const context = validationContext(operatorConfig, () => NOT_RESOLVED_HERE);
   const configurations = new Configurations(operatorConfig);
+  const problemOf = (sessionJob: FlinkSessionJob, cluster: FlinkDeployment | undefined): Refusal | undefined =>
+    validateFlinkSessionJob(sessionJob, cluster, context) ??
+    problemOfBuilding(() => configurations.build(sessionJob, cluster));
   return {
     configurationOf: (sessionJob, cluster) => configurations.of(sessionJob, cluster),
-    validate: (sessionJob, cluster) =>
-      validateFlinkSessionJob(sessionJob, cluster, context)?.message ??
-      problemOfBuilding(() => configurations.build(sessionJob, cluster))?.message,
+    problemOf,
+    validate: (sessionJob, cluster) => problemOf(sessionJob, cluster)?.message,
+    warningsOf: (sessionJob, cluster) =>
+      warningsOfConfiguration(sessionJob.spec.flinkConfiguration, cluster.spec.flinkVersion),
     artifactAccess: (sessionJob, own) => artifactAccess(sessionJob, own, operatorConfig),
     snapshots,
     errorLimits,
