@@ -1,10 +1,12 @@
 import { javaHashOrder } from '@drey/api';
 import {
+  atLeast,
   type ConfigEntries,
   executionOptions,
   type FlinkConfig,
   highAvailabilityOptions,
   mapListType,
+  tryParseFlinkVersion,
 } from '@drey/flink';
 import { stringify } from 'yaml';
 import type { ManifestObject } from '../kubernetes/objects.ts';
@@ -139,17 +141,28 @@ function withDecision(config: FlinkConfig, view: DeploymentView, decision: Deplo
   const identified = config.has(executionOptions.pipelineJobId)
     ? config
     : config.with(executionOptions.pipelineJobId.key, jobId);
-  const stored = withResultStore(identified, view.name, resultStoreId);
+  const stored = withResultStore(identified, view, resultStoreId);
   const bare = stored.without('execution.savepoint.path', 'execution.state-recovery.path');
   return savepointPath === undefined ? bare : bare.with('execution.savepoint.path', savepointPath);
 }
 
-function withResultStore(config: FlinkConfig, name: string, resultStoreId: string): FlinkConfig {
+/** From this version on Flink also keeps results of whole applications, which end a new JobManager when they are found. */
+const FIRST_WITH_APPLICATION_RESULTS = '2.3';
+
+function withResultStore(
+  config: FlinkConfig,
+  { name, flinkVersion }: DeploymentView,
+  resultStoreId: string,
+): FlinkConfig {
   const directory = config.get(highAvailabilityOptions.storageDir);
   if (directory === undefined) return config;
   const { jobResultStoreDeleteOnCommit, jobResultStorePath } = highAvailabilityOptions;
   const kept = config.has(jobResultStoreDeleteOnCommit)
     ? config
     : config.with(jobResultStoreDeleteOnCommit.key, 'false');
-  return kept.with(jobResultStorePath.key, `${directory}/job-result-store/${name}/${resultStoreId}`);
+  const stored = kept.with(jobResultStorePath.key, `${directory}/job-result-store/${name}/${resultStoreId}`);
+  const version = tryParseFlinkVersion(flinkVersion ?? '');
+  if (version === undefined || !atLeast(version, FIRST_WITH_APPLICATION_RESULTS)) return stored;
+  const path = `${directory}/application-result-store/${name}/${resultStoreId}`;
+  return stored.with('application-result-store.storage-path', path);
 }

@@ -63,6 +63,17 @@ describe('Objects of a deployment', () => {
     expect(configFile(build(spec).accompanying)).toContain(
       'job-result-store.storage-path: s3://ha/job-result-store/demo/r\n',
     );
+    expect(configFile(build(spec).accompanying)).not.toContain('application-result-store');
+  });
+
+  test('From Flink 2.3 on each deployment has its own application result store as well', () => {
+    const spec = {
+      flinkVersion: 'v2_3',
+      flinkConfiguration: { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 's3://ha' },
+    };
+    expect(JSON.stringify(build(spec).accompanying)).toMatch(
+      /application-result-store.storage-path: [^\n]*s3:\/\/ha\/application-result-store\/demo\/r/,
+    );
   });
 
   test('Logging is Drey’s own unless the spec brings some', () => {
