@@ -71,9 +71,7 @@ describe('Objects of a deployment', () => {
       flinkVersion: 'v2_3',
       flinkConfiguration: { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 's3://ha' },
     };
-    expect(JSON.stringify(build(spec).accompanying)).toMatch(
-      /application-result-store.storage-path: [^\n]*s3:\/\/ha\/application-result-store\/demo\/r/,
-    );
+    expect(JSON.stringify(build(spec).accompanying)).toContain('storage-path: s3://ha/application-result-store/demo/r');
   });
 
   test('Logging is Drey’s own unless the spec brings some', () => {
