@@ -2,6 +2,7 @@ import type { FlinkDeployment } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { unknown } from '../job/reading.ts';
 import type { FlinkCheckpoints } from '../runtime/ports.ts';
+import { aSessionDeployment } from '../testing/session-worlds.ts';
 import { aDeployment, aJob, aRunning, aWorld, haWith, POLICY, runningWorld } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
 import { foresee } from './foresee.ts';
@@ -152,5 +153,26 @@ describe('What a new spec would do', () => {
   test('is the decision itself: its first steps are those of the plan', () => {
     const seen = world(next(running('savepoint'), { image: 'flink:x' }));
     expect(foresee(seen, POLICY).firstSteps).toEqual(decide(seen, POLICY).steps.map((step) => step.kind));
+  });
+});
+
+describe('What a new spec would do to a session cluster', () => {
+  const session = aSessionDeployment();
+  const seen = (deployment: FlinkDeployment): World => runningWorld(deployment);
+
+  test('is an upgrade that interrupts its jobs, and says how many', () => {
+    const foresight = foresee(seen(next(session, { image: 'flink:x' })), POLICY);
+    expect(foresight).toMatchObject({
+      change: 'upgrade',
+      upgrade: undefined,
+      state: { kind: 'none' },
+      restarts: { jobManager: true, taskManagers: true, job: false },
+      warnings: ['1 running job(s) of the session cluster are interrupted.'],
+    });
+  });
+
+  test('is in place for its ingress', () => {
+    const foresight = foresee(seen(next(session, { ingress: { template: 'a.example.com' } })), POLICY);
+    expect(foresight).toMatchObject({ change: 'service', firstSteps: ['change-objects'], warnings: [] });
   });
 });

@@ -289,3 +289,11 @@ describe('TaskManagers of a standalone cluster', () => {
     expect(kinds(decide(standalone(withSpec(deployment, { taskManager })), POLICY))).toEqual(['stop-with-savepoint']);
   });
 });
+
+test('A savepoint that is asked for together with a change in place is still asked for afterwards', () => {
+  const job = { ...running().spec.job, savepointTriggerNonce: 7 };
+  const plan = decide(world(withSpec(running(), { job, ingress: { template: 'a.example.com' } })), POLICY);
+  const done = plan.settled ?? {};
+  expect(lastReconciled(done)?.spec.job?.savepointTriggerNonce).toBeNull();
+  expect(lastReconciled(done)?.spec.ingress).toMatchObject({ template: 'a.example.com' });
+});

@@ -1,4 +1,4 @@
-import type { ReconciliationState, UpgradeMode } from '@drey/api';
+import type { JobSpec, ReconciliationState, UpgradeMode } from '@drey/api';
 import { lastReconciled, writeRecorded } from './recorded-spec.ts';
 import type { JobKind, JobResourceStatus, SpecOf } from './resource.ts';
 import { withoutError } from './status.ts';
@@ -25,7 +25,9 @@ export function withRecord<S extends JobResourceStatus, K extends JobKind>(statu
   const { kind, spec, jobState, upgradeMode } = record;
   // A session cluster has no job, and its record says so.
   const isJobless = spec.job === undefined || spec.job === null;
-  const carriedOut = isJobless ? spec : { ...spec, job: { ...spec.job, state: jobState, upgradeMode } };
+  const carriedOut = isJobless
+    ? spec
+    : { ...spec, job: { ...spec.job, ...carriedOutNonces(status), state: jobState, upgradeMode } };
   const text = writeRecorded(kind, carriedOut, record.firstDeployment);
   const stable = spec.job?.state === 'suspended' ? { lastStableSpec: text } : {};
   return {
@@ -39,6 +41,16 @@ export function withRecord<S extends JobResourceStatus, K extends JobKind>(statu
       state: record.state,
     },
   };
+}
+
+/** The nonces of snapshots stay those that were carried out: a change of the spec must not swallow one that is still wanted. */
+function carriedOutNonces(
+  status: JobResourceStatus,
+): Partial<Pick<JobSpec, 'savepointTriggerNonce' | 'checkpointTriggerNonce'>> {
+  const before = lastReconciled<JobKind>(status)?.spec.job;
+  if (before === undefined || before === null) return {};
+  const { savepointTriggerNonce = null, checkpointTriggerNonce = null } = before;
+  return { savepointTriggerNonce, checkpointTriggerNonce };
 }
 
 /** What is recorded about a rollback. */
