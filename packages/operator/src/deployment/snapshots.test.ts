@@ -1,7 +1,7 @@
 import type { FlinkDeployment, FlinkStateSnapshot } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { recordedNonce } from '../job/snapshots/nonce.ts';
-import { aJob, aRunning, POLICY, runningWorld, upgraded } from '../testing/worlds.ts';
+import { aJob, aRunning, aWorld, haWith, noRemains, POLICY, runningWorld, upgraded } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
 import type { Plan } from './plan.ts';
 import type { World } from './world.ts';
@@ -111,5 +111,21 @@ describe('A savepoint that only the status knows', () => {
     expect(done.status.jobStatus?.savepointInfo?.lastSavepoint?.location).toBe(LOCATION);
     const next = decide(withObjects(upgraded(taking, done)), POLICY);
     expect(kinds(next)).toEqual(['stop-with-savepoint']);
+  });
+});
+
+describe('A savepoint that another operator remembered only in the history', () => {
+  test('is where a suspended job goes on from', () => {
+    const { world } = stopped({ state: 'suspended' }, { 'kubernetes.operator.snapshot.resource.enabled': 'false' });
+    const suspended = upgraded(world.deployment, decide(world, POLICY));
+    const { upgradeSavepointPath: _, ...jobStatus } = suspended.status?.jobStatus ?? {};
+    const resumed = changed({ ...suspended, status: { ...suspended.status, jobStatus } }, { state: 'running' });
+    const removing = upgraded(resumed, decide(withObjects(resumed), POLICY));
+    const gone = aWorld(removing, { remains: noRemains, ha: haWith({ available: false, hasCheckpoint: false }) });
+    const begun = decide(gone, POLICY);
+    const started = kinds(begun).includes('create-cluster')
+      ? begun
+      : decide({ ...gone, deployment: upgraded(removing, begun) }, POLICY);
+    expect(started.steps).toMatchObject([{ kind: 'create-cluster', cluster: { savepointPath: LOCATION } }]);
   });
 });
