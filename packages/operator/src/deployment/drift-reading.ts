@@ -23,6 +23,7 @@ import {
   replicasDiffer,
   serviceDifferences,
   templateDifferences,
+  textDigest,
 } from './drift-compare.ts';
 import { type Edited, pathText } from './field-managers.ts';
 import { observedDeployment } from './kube-readings.ts';
@@ -72,7 +73,7 @@ export async function readDrift(scope: ReadingScope, memory: DriftMemory): Promi
   }
   const stores = [caches.deployments, caches.services, caches.configMaps, caches.ingresses];
   if (stores.some((store) => store?.synced === false)) return unknown('the caches are not filled yet', clock.now());
-  const of = fingerprint(scope, recorded);
+  const of = fingerprint(scope);
   const key = `${namespace}/${name}`;
   const seen = memory.recall(key, of);
   if (seen !== undefined) return known(seen, clock.now());
@@ -100,7 +101,7 @@ export function settledSpec({ metadata, status }: FlinkDeployment): RecordedSpec
 }
 
 /** Everything a comparison rests on. */
-function fingerprint({ env, deployment, namespace, name }: ReadingScope, recorded: RecordedSpec): string {
+function fingerprint({ env, deployment, namespace, name }: ReadingScope): string {
   const { caches } = env;
   const { status, metadata } = deployment;
   const versions = [
@@ -109,18 +110,12 @@ function fingerprint({ env, deployment, namespace, name }: ReadingScope, recorde
   ].map((one) => `${one?.uid}/${one?.generation}`);
   const others = [
     ...[`${name}-rest`, name].map((service) => caches.services.get(namespace, service)),
-    ...[`flink-config-${name}`, `pod-template-${name}`].map((map) => caches.configMaps.get(namespace, map)),
+    ...caches.configMaps.byIndex('cluster', `${namespace}/${name}`),
     caches.ingresses?.get(namespace, name),
-  ].map((one) => one?.metadata.resourceVersion ?? '-');
+  ].map((one) => `${one?.metadata.name}/${one?.metadata.resourceVersion}`);
   const record = status?.reconciliationStatus;
-  return [
-    metadata.uid,
-    ...versions,
-    ...others,
-    record?.state,
-    recorded.firstDeployment,
-    record?.lastReconciledSpec,
-  ].join('|');
+  // A digest, since the record is long and every object has one.
+  return textDigest([metadata.uid, ...versions, ...others.sort(), record?.state, record?.lastReconciledSpec].join('|'));
 }
 
 async function compare(

@@ -39,7 +39,7 @@ export interface Caches {
   readonly pods: Store<Pod, 'cluster'>;
   readonly services: Store<Service>;
   /** In place of each file its digest. */
-  readonly configMaps: Store<ConfigMap>;
+  readonly configMaps: Store<ConfigMap, 'cluster'>;
   /** undefined: the operator is not to touch Ingresses, and may lack the right to. */
   readonly ingresses: Store<Ingress> | undefined;
   /** By the session cluster they name. */
@@ -77,7 +77,7 @@ export function watchedBy(caches: Caches): readonly Watched[] {
     watched(Deployment, caches.deployments, CLUSTER_SELECTOR),
     watched(Pod, caches.pods as never, CLUSTER_SELECTOR),
     watched(Service, caches.services, CLUSTER_SELECTOR),
-    watched(ConfigMap, caches.configMaps, CONFIGURATION_SELECTOR),
+    watched(ConfigMap, caches.configMaps as never, CONFIGURATION_SELECTOR),
     ...(caches.ingresses ? [watched(Ingress, caches.ingresses, INGRESS_SELECTOR)] : []),
   ];
 }
@@ -95,7 +95,7 @@ export function createCaches(
     deployments: new Store<Deployment>({ onFault, transform: withoutTemplate }),
     pods: new Store<Pod, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: withoutSpec }),
     services: new Store<Service>({ onFault }),
-    configMaps: new Store<ConfigMap>({ onFault, transform: digested }),
+    configMaps: new Store<ConfigMap, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: digested }),
     ingresses: ingresses ? new Store<Ingress>({ onFault, transform: withoutStatus }) : undefined,
     sessionJobs: new Store<FlinkSessionJob, 'cluster'>({ onFault, indexers: { cluster: sessionClusterOf } }),
     snapshots: new Store<FlinkStateSnapshot, 'job'>({ onFault, indexers: { job: jobOfSnapshot } }),
