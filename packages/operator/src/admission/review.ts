@@ -68,7 +68,7 @@ export function readReview(text: string): ReviewRequest {
 export function reviewAnswer(uid: string, { refusal, warnings = [], patch = [] }: Verdict): string {
   const told =
     refusal === undefined ? warnings : [`${refusal.nextStep} [${refusal.code} at ${refusal.path}]`, ...warnings];
-  const shown = told.slice(0, MOST_WARNINGS).map((text) => text.slice(0, WARNING_LENGTH));
+  const shown = told.slice(0, MOST_WARNINGS).map((text) => asciiOf(text).slice(0, WARNING_LENGTH));
   const patched = patch.length > 0 && refusal === undefined;
   return JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
@@ -81,6 +81,11 @@ export function reviewAnswer(uid: string, { refusal, warnings = [], patch = [] }
       ...(patched ? { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') } : {}),
     },
   });
+}
+
+/** Warnings travel as HTTP headers, whose letters not every client reads alike. */
+function asciiOf(text: string): string {
+  return text.replaceAll(/[‘’]/g, "'").replaceAll(/[“”]/g, '"');
 }
 
 /** The message is exactly the validation's, which scripts may match; the rest is in the details. */
