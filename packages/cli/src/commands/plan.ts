@@ -94,6 +94,14 @@ function deploymentsIn(file: string | undefined): FlinkDeployment[] {
   const found = documents.filter(
     (one): one is FlinkDeployment => (one as { kind?: unknown }).kind === 'FlinkDeployment',
   );
+  for (const one of documents as readonly {
+    readonly kind?: unknown;
+    readonly metadata?: { readonly name?: unknown };
+  }[]) {
+    const isFlink = /^Flink(?:SessionJob|StateSnapshot|BlueGreenDeployment)$/.test(String(one.kind));
+    if (isFlink)
+      process.stderr.write(`note: ${one.kind} ${one.metadata?.name} is left out; only FlinkDeployments are planned\n`);
+  }
   if (found.length > 0) return found;
   const next = 'Name a file with kind: FlinkDeployment.';
   throw new CliError('E_PLAN_NOTHING', `${name} holds no FlinkDeployment`, next, 'invalid');
