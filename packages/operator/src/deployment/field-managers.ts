@@ -37,16 +37,14 @@ export interface Edited {
 const MAX_PATHS = 50;
 
 /**
- * Who else than its creator changed fields below `roots`, as the API server has recorded it. The creator is this operator
- * where it has written the object, else whoever wrote first: Flink, another operator, a restored backup. What controllers
- * write into `status` is no edit.
+ * Who else than its creator changed fields below `roots`, as the API server has recorded it. The creator may be this
+ * operator, Flink, another operator or a restored backup. What controllers write into `status` is no edit.
  */
 export function foreignEdits({ metadata }: KubeObject, roots: readonly FieldPath[]): readonly ForeignEdit[] {
   const entries = (metadata.managedFields ?? []).filter((one) => one.subresource !== 'status');
-  const ours = entries.some((one) => one.manager === MANAGER);
-  const creator = ours ? MANAGER : firstOf(entries)?.manager;
+  const creator = creatorOf(metadata, entries);
   return entries
-    .filter(({ manager }) => manager !== creator && manager !== BEFORE_APPLY)
+    .filter(({ manager }) => manager !== creator && manager !== MANAGER && manager !== BEFORE_APPLY)
     .map(({ manager = 'unknown', subresource, fieldsV1 }) => ({
       manager,
       subresource: subresource === '' ? undefined : subresource,
@@ -61,6 +59,16 @@ export function foreignEdits({ metadata }: KubeObject, roots: readonly FieldPath
 const BEFORE_APPLY = 'before-first-apply';
 
 type Entry = NonNullable<ObjectMeta['managedFields']>[number];
+
+/**
+ * Whoever wrote when the object was made. An entry has the time of its last write: where none is as old as the object, its
+ * creator has written again, which of all creators only this operator does.
+ */
+function creatorOf({ creationTimestamp }: ObjectMeta, entries: readonly Entry[]): string | undefined {
+  const first = entries.filter(({ time }) => time === creationTimestamp);
+  const ours = (first.length === 0 ? entries : first).find(({ manager }) => manager === MANAGER);
+  return (ours ?? first[0] ?? firstOf(entries))?.manager;
+}
 
 function firstOf(entries: readonly Entry[]): Entry | undefined {
   const time = ({ time = '' }: Entry): number => Date.parse(time) || Number.POSITIVE_INFINITY;
