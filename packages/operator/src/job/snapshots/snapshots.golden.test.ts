@@ -8,7 +8,9 @@ import {
 import { FlinkConfig } from '@drey/flink';
 import { afterAll, describe, expect, test } from 'vitest';
 import { goldenArea } from '../../../../../golden/golden.ts';
+import { eventName } from '../../runtime/event-recorder.ts';
 import { snapshotLabels } from '../../snapshot/labels.ts';
+import type { EventComponent } from '../planned.ts';
 import { LAST_STATE_MARKER, recordedStatePath } from '../status.ts';
 import { nonceOf, recordedNonce } from './nonce.ts';
 import { expiredSnapshots, retentionCaps, retentionLimits } from './retention.ts';
@@ -29,6 +31,9 @@ interface Args {
   readonly object: JobObject;
   readonly type: SnapshotType;
   readonly trigger: SnapshotTriggerType;
+  readonly reason: string;
+  readonly message: string | null;
+  readonly component: EventComponent;
   readonly config: Readonly<Record<string, string>>;
   readonly operatorConfig?: Readonly<Record<string, string>>;
   readonly snapshot: FlinkStateSnapshot;
@@ -111,6 +116,8 @@ const ANSWERS: Readonly<Record<string, (args: Args) => unknown>> = {
   lastSavepointKnown: ({ object }) => recordedStatePath(object.status ?? {}) !== LAST_STATE_MARKER,
   snapshotName: ({ object, type, trigger }) =>
     snapshotName(object.metadata.name ?? '', { type, trigger, decidedAt: NOW }).replace(String(NOW), '<epochMillis>'),
+  eventName: ({ snapshot: _, object, ...event }) =>
+    eventName(object, { ...event, type: event.type as never, message: event.message ?? '' }),
   snapshotTriggerType: ({ snapshot }) => triggerTypeOf(snapshot),
   snapshotLabels({ snapshot, target }) {
     const named = target === null ? undefined : { kind: target.kind, name: target.metadata.name ?? '' };
@@ -133,7 +140,8 @@ const ANSWERS: Readonly<Record<string, (args: Args) => unknown>> = {
 /** `rescheduleAfter` is not here: the interval of a polling loop, where this operator waits for watches and for Flink. */
 const area = goldenArea('operator-classes');
 const vectors = (area.files.includes('misc.json') ? area.json<Vector[]>('misc.json') : []).filter(
-  ({ fn }) => fn in ANSWERS,
+  // Events of the other kinds are in the suite of those.
+  ({ fn, args }) => fn in ANSWERS && (fn !== 'eventName' || String(args.object.kind) === 'FlinkStateSnapshot'),
 );
 let matched = 0;
 let better = 0;
