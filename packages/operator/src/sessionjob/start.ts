@@ -62,7 +62,8 @@ export function startJob(
   };
   const starting: SessionJobContext = { ...context, status };
   const missing = missingForStart(starting);
-  const begun = missing === undefined ? uploading(starting, { ...operation, target: jobId }) : waitFor(starting, missing);
+  const begun =
+    missing === undefined ? uploading(starting, { ...operation, target: jobId }) : waitFor(starting, missing);
   return { ...begun, events: [SUBMIT] };
 }
 
