@@ -10,11 +10,13 @@ import { example, hasKubectl, startDrey, type TestCluster } from './support/drey
 
 /**
  * Two session jobs on a real session cluster, through `drey up`: submitted from files, upgraded with a savepoint, suspended,
- * resumed, cancelled by somebody else, and deleted. Needs an installed Flink 1.20 (`drey flink install 1.20`) and kubectl;
- * skipped otherwise.
+ * resumed, cancelled by somebody else, and deleted. Runs with every one of the versions that is installed (`drey flink install
+ * 1.20`), and needs kubectl; skipped otherwise.
  */
 
-const distribution = await localDistributions(systemDistribution())('1.20');
+const VERSIONS = ['1.20', '2.3'] as const;
+const find = localDistributions(systemDistribution());
+const installed = await Promise.all(VERSIONS.map(async (version) => ({ version, distribution: await find(version) })));
 const CLUSTER = 'session';
 
 interface Job {
@@ -22,7 +24,9 @@ interface Job {
   readonly state: string;
 }
 
-describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a real session cluster', () => {
+const possible = hasKubectl ? installed.filter(({ distribution }) => distribution !== undefined) : [];
+
+describe.skipIf(possible.length === 0).each(possible)('Session jobs on Flink $version', ({ version, distribution }) => {
   let cluster: TestCluster;
 
   beforeAll(async () => {
@@ -39,7 +43,12 @@ describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a re
       apiVersion: 'flink.apache.org/v1beta1',
       kind: 'FlinkSessionJob',
       metadata: { name, namespace: 'default' },
-      spec: { deploymentName: CLUSTER, job: { jarURI: jar('StateMachineExample'), parallelism: 1, ...job } },
+      spec: {
+        deploymentName: CLUSTER,
+        // The state of this example in Flink 2 cannot be written in the canonical format.
+        flinkConfiguration: { 'kubernetes.operator.savepoint.format.type': 'NATIVE' },
+        job: { jarURI: jar('StateMachineExample'), parallelism: 1, ...job },
+      },
     };
   }
 
@@ -89,7 +98,8 @@ describe.skipIf(distribution === undefined || !hasKubectl)('Session jobs on a re
     expect(waiting.status?.summary).toContain('Waiting for the FlinkDeployment session');
     const session = example(CLUSTER);
     const { job: _, ...spec } = session.spec;
-    cluster.apply({ ...session, spec });
+    const flinkVersion = version === '2.3' ? 'v2_3' : 'v1_20';
+    cluster.apply({ ...session, spec: { ...spec, image: `flink:${version}`, flinkVersion } });
     const [first, second] = [await reach('first', 'stable', isStable), await reach('second', 'stable', isStable)];
     const listed = await jobs();
     expect(listed.map((one) => one.jid).sort()).toEqual(
