@@ -134,6 +134,15 @@ export function flinkContract(
       await cancelled(second);
     });
 
+    it('says that a stop is complete when the tasks have ended, and not before', async () => {
+      const jobId = await started();
+      const triggerId = freshId();
+      await flink.rest.stopWithSavepoint(jobId, { targetDirectory: flink.savepoints, drain: false, triggerId });
+      expect((await outcome(jobId, triggerId)).kind).toBe('completed');
+      const job = must(await flink.rest.jobsOverview()).find((one) => one.jobId === jobId);
+      expect(job?.tasks?.running ?? 0).toBe(0);
+    });
+
     it('knows an operation by its trigger id only: repeating it starts nothing', async () => {
       const jobId = await started();
       const triggerId = freshId();
