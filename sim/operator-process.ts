@@ -42,7 +42,7 @@ function withWeather(transport: FlinkTransport, scope: ProcessScope, weather: Fl
     const { timeoutMs, signal } = request;
     const hangsMs = Math.min(weather.hangsMs, timeoutMs + 1);
     try {
-      const answer = await scope.flink(() => transport(request), hangsMs, signal);
+      const answer = await scope.flink(() => transport(scope.tampered(request)), hangsMs, signal);
       if (hangsMs <= timeoutMs) return answer;
       throw new TransportFailure('timeout', `no answer within ${timeoutMs} ms`, true);
     } catch (error) {

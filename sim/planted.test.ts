@@ -1,3 +1,4 @@
+import type { FlinkRequest } from '@drey/flink';
 import type { HttpRequest } from '@drey/kube';
 import { describe, expect, it } from 'vitest';
 import { runSeed } from './run-seed.ts';
@@ -17,26 +18,44 @@ interface Planted {
 const STATE_PATH = /file:\/[^\s'"]*(?:savepoint-[0-9a-f-]+|chk-\d+)/;
 const isPost = ({ method, path }: HttpRequest, plural: string): boolean =>
   method === 'POST' && path.split('?')[0]?.endsWith(`/${plural}`) === true;
-const isStatus = ({ method, path }: HttpRequest): boolean =>
-  method === 'PUT' && /\/flinkdeployments\/[^/]+\/status/.test(path);
 
-function withBody(request: HttpRequest, change: (text: string) => string): HttpRequest {
+function withText<T extends HttpRequest | FlinkRequest>(request: T, change: (text: string) => string): T {
   return typeof request.body === 'string' ? { ...request, body: change(request.body) } : request;
 }
 
-function withStatus(request: HttpRequest, change: (status: Json, object: Json) => Json): HttpRequest {
-  if (!isStatus(request)) return request;
-  return withBody(request, (text) => {
-    const object = JSON.parse(text) as Json;
-    return JSON.stringify({ ...object, status: change((object.status ?? {}) as Json, object) });
-  });
+function withJson<T extends HttpRequest | FlinkRequest>(request: T, change: (body: Json) => Json): T {
+  return withText(request, (text) => JSON.stringify(change(JSON.parse(text) as Json)));
 }
 
+/** Changes what is written into the status of a kind. */
+const status = (plural: string, change: (status: Json, object: Json) => Json): Tamper => ({
+  kube: (request) =>
+    request.method === 'PUT' && new RegExp(`/${plural}/[^/]+/status`).test(request.path)
+      ? withJson(request, (object) => ({ ...object, status: change((object.status ?? {}) as Json, object) }))
+      : request,
+});
+
 /** Changes the configuration that a JobManager gets. */
-const configuration =
-  (change: (text: string) => string): Tamper =>
-  (request) =>
-    isPost(request, 'configmaps') ? withBody(request, change) : request;
+const configuration = (change: (text: string) => string): Tamper => ({
+  kube: (request) => (isPost(request, 'configmaps') ? withText(request, change) : request),
+});
+
+/** Changes what Flink is asked to do at a path. */
+const asked = (path: RegExp, change: (body: Json) => Json): Tamper => ({
+  flink: (request) =>
+    request.method === 'POST' && path.test(request.url) && typeof request.body === 'string'
+      ? withJson(request, change)
+      : request,
+});
+
+/** The same path of state for every start: the first that there was. */
+function firstPath(): (path: string) => string {
+  let first: string | undefined;
+  return (path) => {
+    first ??= path;
+    return first;
+  };
+}
 
 const planted: readonly Planted[] = [
   {
@@ -45,80 +64,148 @@ const planted: readonly Planted[] = [
     tamper: () => configuration((text) => text.replaceAll(/execution\.savepoint\.path: (?:[^\\]|\\[^n])*\\n/g, '')),
   },
   {
+    rule: 'no start from empty state',
+    bug: 'a session job is run without the path of its savepoint',
+    tamper: () => asked(/\/jars\/[^/]+\/run/, ({ savepointPath: _, ...body }) => body),
+  },
+  {
     rule: 'newest restorable state',
     bug: 'every start is made from the first savepoint',
     tamper: () => {
-      let first: string | undefined;
-      return configuration((text) => {
-        first ??= STATE_PATH.exec(text)?.[0];
-        return first === undefined ? text : text.replace(STATE_PATH, first);
-      });
+      const first = firstPath();
+      return configuration((text) => text.replace(STATE_PATH, first));
+    },
+  },
+  {
+    rule: 'newest restorable state',
+    bug: 'every run of a session job is made from the first savepoint',
+    tamper: () => {
+      const first = firstPath();
+      return asked(/\/jars\/[^/]+\/run/, (body) =>
+        typeof body.savepointPath === 'string' ? { ...body, savepointPath: first(body.savepointPath) } : body,
+      );
     },
   },
   {
     rule: 'one run at a time',
     bug: 'the pods of the old cluster are orphaned, and nobody looks whether they are gone',
-    tamper: () => (request) => {
-      if (request.method === 'DELETE' && request.path.includes('/deployments/')) {
-        return withBody(request, (text) =>
-          JSON.stringify({ ...(JSON.parse(text) as Json), propagationPolicy: 'Orphan' }),
-        );
-      }
-      if (request.method !== 'GET' || request.mode === 'stream') return request;
-      const isRemains = /\/namespaces\/default\/(pods\?|services\/|deployments\/)/.test(request.path);
-      return isRemains ? { ...request, path: request.path.replace(/job-\d/, 'nobody') } : request;
+    tamper: () => ({
+      kube: (request) => {
+        if (request.method === 'DELETE' && request.path.includes('/deployments/')) {
+          return withJson(request, (body) => ({ ...body, propagationPolicy: 'Orphan' }));
+        }
+        if (request.method !== 'GET' || request.mode === 'stream') return request;
+        const isRemains = /\/namespaces\/[a-z]+\/(pods\?|services\/|deployments\/)/.test(request.path);
+        return isRemains ? { ...request, path: request.path.replace(/job-\d/, 'nobody') } : request;
+      },
+    }),
+  },
+  {
+    rule: 'intent before effect',
+    bug: 'a stop is triggered under another id than the recorded one',
+    tamper: () => asked(/\/jobs\/[^/]+\/stop/, (body) => ({ ...body, triggerId: 'f'.repeat(32) })),
+  },
+  {
+    rule: 'intent before effect',
+    bug: 'a session job is run under another id than the recorded one',
+    tamper: () => {
+      let runs = 0;
+      return asked(/\/jars\/[^/]+\/run/, (body) => ({ ...body, jobId: String(++runs).padStart(32, 'e') }));
     },
   },
   {
     rule: 'intent before effect',
-    bug: 'a stop is not recorded before it is triggered',
-    tamper: () => (request) =>
-      withStatus(request, (status) =>
-        (status.operation as Json | undefined)?.phase === 'stopping' ? { ...status, operation: null } : status,
-      ),
+    bug: 'a savepoint for a snapshot is triggered under another id than the recorded one',
+    tamper: () => asked(/\/jobs\/[^/]+\/savepoints/, (body) => ({ ...body, triggerId: 'f'.repeat(32) })),
   },
   {
     rule: 'no generation is claimed too early',
     bug: 'the generation is claimed when the stop begins',
-    tamper: () => (request) =>
-      withStatus(request, (status, { metadata }) => ({ ...status, observedGeneration: (metadata as Json).generation })),
+    tamper: () =>
+      status('flinkdeployments', (told, { metadata }) => ({
+        ...told,
+        observedGeneration: (metadata as Json).generation,
+      })),
+  },
+  {
+    rule: 'no generation is claimed too early',
+    bug: 'the generation of a session job is claimed when its stop begins',
+    tamper: () =>
+      status('flinksessionjobs', (told, { metadata }) => ({
+        ...told,
+        observedGeneration: (metadata as Json).generation,
+      })),
   },
   {
     rule: 'no record in use is deleted',
     bug: 'before a job is taken up again its record of checkpoints is deleted, not only its stored graph',
     tamper: () => {
       const jobs = new Map<string, string>();
-      return (request) => {
-        const text = typeof request.body === 'string' ? request.body : '';
-        const job = /job-id[^0-9a-f]+([0-9a-f]{32})/.exec(text)?.[1];
-        const name = /flink-config-(job-\d)/.exec(text)?.[1];
-        if (isPost(request, 'configmaps') && job !== undefined && name !== undefined) jobs.set(name, job);
-        const [, cluster = ''] = /\/configmaps\/(job-\d)-cluster-config-map/.exec(request.path) ?? [];
-        if (request.method !== 'PATCH' || !jobs.has(cluster)) return request;
-        const path = `/api/v1/namespaces/default/configmaps/${cluster}-${jobs.get(cluster)}-config-map`;
-        return { ...request, method: 'DELETE', path, body: '{}', headers: { 'content-type': 'application/json' } };
+      return {
+        kube: (request) => {
+          const text = typeof request.body === 'string' ? request.body : '';
+          const job = /job-id[^0-9a-f]+([0-9a-f]{32})/.exec(text)?.[1];
+          const name = /flink-config-(job-\d)/.exec(text)?.[1];
+          if (isPost(request, 'configmaps') && job !== undefined && name !== undefined) jobs.set(name, job);
+          const [, base = '', cluster = ''] = /^(.*\/configmaps\/)(job-\d)-cluster-config-map/.exec(request.path) ?? [];
+          if (request.method !== 'PATCH' || !jobs.has(cluster)) return request;
+          const path = `${base}${cluster}-${jobs.get(cluster)}-config-map`;
+          return { ...request, method: 'DELETE', path, body: '{}', headers: { 'content-type': 'application/json' } };
+        },
+      };
+    },
+  },
+  {
+    rule: 'no record in use is deleted',
+    bug: 'a savepoint is disposed of as soon as a job is to start from it',
+    tamper: () => {
+      let path: string | undefined;
+      const seen = status('flinkdeployments', (told) => {
+        path ??= (told.jobStatus as Json | undefined)?.upgradeSavepointPath as string | undefined;
+        return told;
+      });
+      return {
+        ...seen,
+        flink: (request) => {
+          if (path === undefined || request.method !== 'GET' || !/\/(overview|jobs)$/.test(request.url)) return request;
+          const url = request.url.replace(/\/(overview|jobs\/overview|jobs)$/, '/savepoint-disposal');
+          const body = JSON.stringify({ 'savepoint-path': path });
+          return { ...request, method: 'POST', url, body, headers: { 'content-type': 'application/json' } };
+        },
       };
     },
   },
   {
     rule: 'no secret is told',
     bug: 'an event tells the configuration',
-    tamper: () => (request) =>
-      isPost(request, 'events')
-        ? withBody(request, (text) => text.replace('"message":"', `"message":"${SECRET} `))
-        : request,
+    tamper: () => ({
+      kube: (request) =>
+        isPost(request, 'events')
+          ? withText(request, (text) => text.replace('"message":"', `"message":"${SECRET} `))
+          : request,
+    }),
+  },
+  {
+    rule: 'no secret is told',
+    bug: 'the error of a session job tells the configuration',
+    tamper: () => status('flinksessionjobs', (told) => ({ ...told, error: `s3.secret-key: ${SECRET}` })),
   },
   {
     rule: 'converges',
     bug: 'the status never says that an upgrade is over',
-    tamper: () => (request) => withStatus(request, (status) => ({ ...status, lifecycleState: 'UPGRADING' })),
+    tamper: () => status('flinkdeployments', (told) => ({ ...told, lifecycleState: 'UPGRADING' })),
+  },
+  {
+    rule: 'converges',
+    bug: 'the status of a snapshot never says that it is complete',
+    tamper: () => status('flinkstatesnapshots', (told) => ({ ...told, state: 'IN_PROGRESS' })),
   },
 ];
 
-const SEEDS = 40;
+const SEEDS = 120;
 
 describe('A bug in the operator', () => {
-  it.each(planted)('$bug: found by the rule "$rule"', { timeout: 120_000 }, async ({ rule, tamper }) => {
+  it.each(planted)('$bug: found by the rule "$rule"', { timeout: 300_000 }, async ({ rule, tamper }) => {
     const broken: string[] = [];
     for (let seed = 1; seed <= SEEDS && !broken.includes(rule); seed++) {
       const { violations } = await runSeed(seed, { tamper: tamper() });

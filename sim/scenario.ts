@@ -194,7 +194,7 @@ function drawChanges(drawn: Drawn, subject: Subject, start: number, cluster: Clu
 
 function drawSnapshot({ random, actions }: Drawn, of: Subject, around: number): void {
   const subject: Subject = { kind: 'FlinkStateSnapshot', namespace: of.namespace, name: `${of.name}-at-${around}` };
-  const what = pick(random, ['savepoint', 'savepoint', 'checkpoint'] as const);
+  const what = pick(random, ['savepoint', 'disposable savepoint', 'checkpoint'] as const);
   const job = { kind: of.kind as 'FlinkDeployment' | 'FlinkSessionJob', name: of.name };
   const atMs = around + span(random, 0, 12_000);
   actions.push({ atMs, subject, do: 'create', object: flinkStateSnapshot(subject, job, what) });

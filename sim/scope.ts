@@ -1,3 +1,4 @@
+import type { FlinkRequest } from '@drey/flink';
 import type { Clock, HttpRequest, HttpResponse, Random, Transport } from '@drey/kube';
 import { KubeError } from '@drey/kube';
 
@@ -40,8 +41,11 @@ export interface FaultCounts {
   stale: number;
 }
 
-/** Changes a request on its way, as a bug in the process would. */
-export type Tamper = (request: HttpRequest) => HttpRequest;
+/** Changes what a process sends on its way, as a bug in it would. */
+export interface Tamper {
+  readonly kube?: (request: HttpRequest) => HttpRequest;
+  readonly flink?: (request: FlinkRequest) => FlinkRequest;
+}
 
 export interface ScopeOptions {
   readonly world: Clock;
@@ -80,7 +84,7 @@ export class ProcessScope {
     const { world, random, rates, faults, onCrash } = options;
     this.#revision = options.revision;
     this.log = options.log;
-    this.#tamper = options.tamper ?? ((request) => request);
+    this.#tamper = options.tamper ?? {};
     this.#world = world;
     this.random = random;
     this.rates = rates;
@@ -105,7 +109,12 @@ export class ProcessScope {
     };
   }
 
-  /** A Flink call: `send` runs when the request arrives. */
+  /** The request as a planted bug sends it. */
+  tampered(request: FlinkRequest): FlinkRequest {
+    return this.#tamper.flink?.(request) ?? request;
+  }
+
+  /** A call beyond the API server: `send` runs when the request arrives. */
   async flink<T>(send: () => Promise<T>, hangsMs: number, signal: AbortSignal | undefined): Promise<T> {
     await this.#edge();
     if (this.#chance(this.rates.failBefore)) return this.#failed('connect ECONNREFUSED');
@@ -121,7 +130,7 @@ export class ProcessScope {
     const write = request.method !== 'GET';
     if (this.#chance(this.rates.failBefore)) return this.#failed('connect ECONNREFUSED');
     if (this.#chance(this.rates.refuse)) return this.#refusal();
-    const response = await this.#send(this.#tamper(request), server);
+    const response = await this.#send(this.#tamper.kube?.(request) ?? request, server);
     await this.#edge();
     if (write && this.#chance(this.rates.failAfter)) return this.#failed('read ECONNRESET');
     if (write && this.#chance(this.rates.refuseAfter)) return this.#refusal([500, 503]);

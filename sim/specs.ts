@@ -73,7 +73,7 @@ export function flinkSessionJob(
 export function flinkStateSnapshot(
   at: { readonly namespace: string; readonly name: string },
   job: { readonly kind: 'FlinkDeployment' | 'FlinkSessionJob'; readonly name: string },
-  what: 'savepoint' | 'checkpoint',
+  what: 'savepoint' | 'disposable savepoint' | 'checkpoint',
 ): FlinkStateSnapshot {
   return {
     apiVersion: 'flink.apache.org/v1beta1',
@@ -82,7 +82,7 @@ export function flinkStateSnapshot(
     spec: {
       jobReference: job,
       backoffLimit: 2,
-      ...(what === 'savepoint' ? { savepoint: { disposeOnDelete: false } } : { checkpoint: {} }),
+      ...(what === 'checkpoint' ? { checkpoint: {} } : { savepoint: { disposeOnDelete: what !== 'savepoint' } }),
     },
   };
 }
