@@ -13,7 +13,7 @@ function watched() {
   const failures: unknown[] = [];
   const state = {
     content: files({ a: '1' }) as OperatorFiles | Error,
-    notified: () => undefined as void,
+    notified: (): void => {},
     reads: 0,
     stopped: false,
   };
