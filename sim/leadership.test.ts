@@ -60,7 +60,7 @@ const holderOf = (sim: OperatorWorld): unknown => {
 const writesOf = ({ sent }: Candidate, after: number): string[] =>
   sent.filter(({ at, request }) => at > after && !/^GET |\/leases/.test(request)).map(({ request }) => request);
 
-test('Of two operators one works; when it dies the other takes over and goes on with what there is', async () => {
+test('12.1 item 30: of two operators one works; when it dies the other takes over and goes on with what there is', async () => {
   const sim = await operatorWorld();
   const first = candidate(sim, 'first');
   expect(await sim.until(() => first.operator?.ready === true, 5_000)).toBe(true);

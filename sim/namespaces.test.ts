@@ -48,7 +48,7 @@ async function twoNamespaces(): Promise<OperatorWorld> {
   return sim;
 }
 
-test('A watched namespace that refuses to be read is told once and tried again, and the others go on', async () => {
+test('12.1 item 22: a watched namespace that refuses to be read is told once and tried again, and the others go on', async () => {
   const sim = await twoNamespaces();
   await give(sim, 'a');
   const operator = createOperator(sim.env(OPERATOR, []), { namespaces: ['a', '', 'b'] });
@@ -71,7 +71,7 @@ test('A watched namespace that refuses to be read is told once and tried again, 
   sim.world.stop();
 });
 
-test('Rights that are taken away while jobs run change nothing there, and the other namespace goes on', async () => {
+test('12.1 item 22: rights that are taken away while jobs run change nothing there, and the other namespace goes on', async () => {
   const sim = await twoNamespaces();
   for (const namespace of ['a', 'b']) await give(sim, namespace);
   const operator = createOperator(sim.env(OPERATOR, []), { namespaces: ['a', 'b'] });
@@ -89,7 +89,7 @@ test('Rights that are taken away while jobs run change nothing there, and the ot
   sim.world.stop();
 });
 
-test('With dynamic namespaces the watched ones follow the configuration; a job that is no longer watched runs on', async () => {
+test('12.1 item 30: with dynamic namespaces the watched ones follow the configuration; a job that is no longer watched runs on', async () => {
   const sim = await twoNamespaces();
   for (const namespace of ['a', 'b']) await give(sim, namespace);
   const config = (watched: string) => ({
@@ -112,6 +112,28 @@ test('With dynamic namespaces the watched ones follow the configuration; a job t
 
   operator.reconfigure({ config: config('a,b') });
   expect(await sim.until(() => startsOf(sim, 'a/app') === 2, 120_000)).toBe(true);
+  await sim.drive(operator.stop());
+  sim.world.stop();
+});
+
+test('12.1 item 30: with a label selector only selected objects are worked on, from the moment they are selected', async () => {
+  const sim = await operatorWorld();
+  for (const [name, labels] of [
+    ['mine', { team: 'a' }],
+    ['theirs', { team: 'b' }],
+  ] as const) {
+    const object = statefulDeployment('default', name);
+    await sim.drive(sim.admin.create(FlinkDeployments, { ...object, metadata: { ...object.metadata, labels } }));
+  }
+  const config = { 'kubernetes.operator.label.selector': 'team=a', 'taskmanager.numberOfTaskSlots': '2' };
+  const operator = createOperator(sim.env('drey'), { config });
+  await sim.drive(operator.start());
+  const state = (name: string) => statusOf(sim, 'default', name)?.jobStatus?.state;
+  expect(await sim.until(() => state('mine') === 'RUNNING', 120_000)).toBe(true);
+  expect(statusOf(sim, 'default', 'theirs')).toBeUndefined();
+  const labels = { team: 'a' };
+  await sim.drive(sim.admin.patch(FlinkDeployments, 'default', 'theirs', 'merge', { metadata: { labels } }));
+  expect(await sim.until(() => state('theirs') === 'RUNNING', 120_000)).toBe(true);
   await sim.drive(operator.stop());
   sim.world.stop();
 });

@@ -93,7 +93,7 @@ async function upgradeAmongOthers(withSavepoints: boolean): Promise<number> {
   return took;
 }
 
-describe('Fifty savepoints that last ten minutes', () => {
+describe('12.1 item 31: fifty savepoints that last ten minutes', () => {
   test('do not delay the upgrade of another job by more than a second', async () => {
     const quiet = await upgradeAmongOthers(false);
     const busy = await upgradeAmongOthers(true);
@@ -101,7 +101,7 @@ describe('Fifty savepoints that last ten minutes', () => {
   }, 300_000);
 });
 
-describe('An operator that is restarted', () => {
+describe('12.1 item 24: an operator that is restarted', () => {
   test('goes on with the schedule, and triggers nothing twice', async () => {
     const here = await scene();
     const { sim } = here;

@@ -109,7 +109,7 @@ describe('loadKubeconfig', () => {
     expect(await token()).toBe('Bearer three');
   });
 
-  test('falls back to the service account of the pod', async () => {
+  test('falls back to the service account of the pod, also where there is only IPv6 (12.1 item 32)', async () => {
     const dir = '/var/run/secrets/kubernetes.io/serviceaccount';
     const mounted = { [`${dir}/token`]: 'sa\n', [`${dir}/ca.crt`]: 'CA', [`${dir}/namespace`]: 'flink\n' };
     const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };

@@ -66,7 +66,7 @@ describe('Objects of a deployment', () => {
     expect(configFile(build(spec).accompanying)).not.toContain('application-result-store');
   });
 
-  test('From Flink 2.3 on each deployment has its own application result store as well', () => {
+  test('12.1 item 4: from Flink 2.3 on each deployment has its own application result store as well', () => {
     const spec = {
       flinkVersion: 'v2_3',
       flinkConfiguration: { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 's3://ha' },

@@ -35,7 +35,7 @@ function told(exceptions: readonly FlinkException[], status: JobResourceStatus =
   });
 }
 
-describe('Failures of a job', () => {
+describe('12.1 item 15: failures of a job', () => {
   test('are events with the first lines of the stack and where it happened', () => {
     expect(told([exception()]).events).toEqual([
       {
