@@ -29,7 +29,7 @@ export class StoredRecords implements Records {
     return this.#world.server.server.reader.get(GROUP, plurals[kind], namespace, name);
   }
 
-  #list<T>(kind: Subject['kind'], namespace: string): T[] {
+  #list<T>(kind: Subject['kind'], namespace?: string): T[] {
     return this.#world.server.server.reader.list(GROUP, plurals[kind], namespace) as unknown as T[];
   }
 
@@ -80,13 +80,13 @@ export class StoredRecords implements Records {
 
   referrer(path: string): string | undefined {
     for (const kind of ['FlinkDeployment', 'FlinkSessionJob'] as const) {
-      for (const { metadata, spec, status } of this.#list<FlinkDeployment>(kind, '')) {
+      for (const { metadata, spec, status } of this.#list<FlinkDeployment>(kind)) {
         if (metadata.deletionTimestamp !== undefined) continue;
         const paths = [status?.jobStatus?.upgradeSavepointPath, spec.job?.initialSavepointPath];
         if (paths.includes(path)) return `${kind} ${metadata.namespace}/${metadata.name}`;
       }
     }
-    const snapshots = this.#list<FlinkStateSnapshot>('FlinkStateSnapshot', '');
+    const snapshots = this.#list<FlinkStateSnapshot>('FlinkStateSnapshot');
     const held = snapshots.find((one) => one.metadata.deletionTimestamp === undefined && one.status?.path === path);
     return held && `FlinkStateSnapshot ${held.metadata.namespace}/${held.metadata.name}`;
   }
