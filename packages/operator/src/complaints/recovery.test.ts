@@ -48,9 +48,13 @@ function changed(deployment: FlinkDeployment, spec: object): FlinkDeployment {
 describe('12.1 items 2 and 3: a job that is over', () => {
   test.each(['FINISHED', 'FAILED'])('stays %s when its JobManager goes away, and is not started again', (state) => {
     const { deployment } = afterEnd(aRunning({ configuration: HA }).deployment, state, 'file:///cp/chk-7');
-    const gone = decide(aWorld(deployment, { ha: haWith({ available: false }) }), POLICY);
-    expect(gone.status.jobStatus?.state).toBe(state);
-    expect(gone.steps).toEqual([]);
+    // Metadata of an earlier run, if any is left, is no reason to start it.
+    for (const available of [true, false]) {
+      const gone = decide(aWorld(deployment, { ha: haWith({ available }) }), POLICY);
+      expect(gone.status.jobStatus?.state).toBe(state);
+      expect(gone.status.operation ?? undefined).toBeUndefined();
+      expect(gone.steps).toEqual([]);
+    }
     const pending = { jobManager: known(anOldJobManager(), 0), jobManagerPods: known([aPod({ ready: false })], 0) };
     expect(decide(aWorld(deployment, pending), POLICY).status.jobStatus?.state).toBe(state);
   });
@@ -116,6 +120,10 @@ describe('12.1 item 8: a failed job that is to be restarted', () => {
       jobStatus: { upgradeSavepointPath: 'file:///cp/chk-7' },
     });
     expect(plan.events.map((event) => event.reason)).toContain('RestartFailedJob');
+    const removing = upgraded(failed().deployment, plan);
+    const remains = known({ deployment: false, pods: [], services: [] }, 0);
+    const started = decide(aWorld(removing, { remains, ha: haWith({ available: false }) }), POLICY);
+    expect(started.steps).toMatchObject([{ kind: 'create-cluster', cluster: { savepointPath: 'file:///cp/chk-7' } }]);
   });
 
   test('waits until a last checkpoint cannot be hidden by what Flink answers from memory', () => {

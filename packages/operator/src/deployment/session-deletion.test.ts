@@ -66,7 +66,7 @@ describe('A session cluster that is deleted', () => {
     expect(removes(decide(world, POLICY))).toBe(true);
   });
 
-  test('waits for a session job that is deleted too as long as there is a JobManager to bring it down', () => {
+  test('12.1 item 10: waits for a session job that is deleted too as long as there is a JobManager to bring it down', () => {
     const both = withJobs(deleting(), job({ deleting: true }));
     expect(decide(both, POLICY).steps).toEqual([]);
     const gone = { ...both, jobManager: known(undefined, NOW), jobManagerPods: known([], NOW), remains: noRemains };

@@ -53,7 +53,7 @@ describe('A deletion', () => {
     expect(kinds(decide(aSessionWorld(deleting(running), more)))).toEqual(['remove-finalizer']);
   });
 
-  test('waits for a cluster that does not answer, but not for ever', () => {
+  test('12.1 item 10: waits for a cluster that does not answer, but not for ever', () => {
     const flink = {
       ...aSessionWorld(running).flink,
       jobs: { kind: 'unknown', reason: 'timeout', message: 'no answer', maybeDone: false } as const,
