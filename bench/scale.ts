@@ -16,7 +16,7 @@ const objects = Number(values.objects);
 const few = Math.max(10, Math.floor(objects / 10));
 const savepoints = 50;
 const upgrades = 20;
-const restMinutes = 10;
+const restMinutes = 3;
 const longSavepointMs = 600_000;
 
 setFlagsFromString('--expose-gc');
