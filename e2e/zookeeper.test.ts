@@ -14,7 +14,8 @@ const NAME = 'kept-by-zookeeper';
 const ROOT = '/flink';
 const distribution = await localDistributions(systemDistribution())('1.20');
 const jars = distribution === undefined ? undefined : zooKeeperJars(distribution.home);
-if (jars === undefined) process.stdout.write('zookeeper: skipped, no Flink 1.20 with a ZooKeeper server is installed\n');
+if (jars === undefined)
+  process.stdout.write('zookeeper: skipped, no Flink 1.20 with a ZooKeeper server is installed\n');
 
 describe.skipIf(jars === undefined || !hasKubectl)('a standalone cluster with its HA metadata in ZooKeeper', () => {
   let cluster: TestCluster;
