@@ -1,7 +1,7 @@
 import type { FlinkDeployment, FlinkDeploymentSpec, FlinkDeploymentStatus, SpecDiff } from '@drey/api';
 import type { ConfigurationWarning, FlinkConfig } from '@drey/flink';
 import type { ChangeClassification } from '../job/change-class.ts';
-import type { ConditionDraft } from '../job/conditions.ts';
+import type { ConditionDraft, Told } from '../job/conditions.ts';
 import type { ExceptionLimits } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
@@ -70,9 +70,9 @@ export interface Outcome {
   readonly events?: readonly PlannedEvent[];
   readonly wakeUp: WakeUp;
   /** What is being done or waited for; absent: everything is as wanted. */
-  readonly progress?: { readonly reason: string; readonly message: string };
+  readonly progress?: Told;
   /** Nothing will be done until somebody changes something. */
-  readonly stalled?: { readonly reason: string; readonly message: string };
+  readonly stalled?: Told;
   /** Conditions beside those that follow from the status. */
   readonly conditions?: readonly ConditionDraft[];
 }

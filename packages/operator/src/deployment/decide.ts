@@ -1,14 +1,16 @@
-import { type FlinkDeployment, type FlinkDeploymentStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
+import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import { FlinkConfig } from '@drey/flink';
 import { configurationWarningDrafts, configurationWarningEvents } from '../job/configuration-warning.ts';
 import { observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
+import { modeToKeep } from '../job/mode-to-keep.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
 import { withHistory } from '../job/operation-history.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { deployedSpec, lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
-import { ERROR_TYPES, errorText, typeOf } from '../job/resource-error.ts';
-import { withoutError, withoutOperation } from '../job/status.ts';
+import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
+import { withoutOperation } from '../job/status.ts';
+import { withValidation } from '../job/validation-error.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
@@ -27,7 +29,7 @@ import { settledOutcome } from './rest.ts';
 import { abandonRollback, returnsToDeployed, rollBack, takeBack } from './rollback.ts';
 import { sessionCluster } from './session-cluster.ts';
 import { observedSession } from './session-observation.ts';
-import { heldBySavepoint, withSnapshots, withStopRecorded } from './snapshots.ts';
+import { heldBySavepoint, withSnapshots } from './snapshots.ts';
 import { classOfChange, specChange } from './spec-change.ts';
 import { recoverTaskManagers } from './standalone-task-managers.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
@@ -59,7 +61,7 @@ function standBack(world: World): Plan {
 }
 
 function outcomeOf(context: Context): Outcome {
-  return withStopRecorded(context, wholeOutcome(context));
+  return withStopRecorded(context, context.world.deployment.status?.operation, wholeOutcome(context));
 }
 
 function wholeOutcome(context: Context): Outcome {
@@ -160,7 +162,7 @@ export function contextOf(world: World, config: DecideConfig): Context {
           exceptionLimits,
           stateful,
         });
-  const validated = withValidation(observed.status, invalid, config);
+  const validated = withValidation(observed.status, invalid, config.errorLimits);
   const recorded = deployedSpec(validated.status);
   const acted = lastReconciled(validated.status);
   const change = acted === undefined ? undefined : specChange(acted.spec, wanted.spec);
@@ -201,30 +203,8 @@ function recordedAsWanted(
   const state = starting ? 'running' : (recorded.spec.job?.state ?? 'running');
   return {
     ...deployment,
-    spec: { ...recorded.spec, job: { ...recorded.spec.job, state, upgradeMode: wantedMode(deployment) } },
+    spec: { ...recorded.spec, job: { ...recorded.spec.job, state, upgradeMode: modeToKeep(deployment.spec.job) } },
   };
-}
-
-function wantedMode(deployment: FlinkDeployment): UpgradeMode {
-  const { job } = deployment.spec;
-  if (job === undefined || job === null) return 'last-state';
-  if (job.upgradeMode === undefined) return 'stateless';
-  return UPGRADE_MODES.find((mode) => mode === job.upgradeMode) ?? 'last-state';
-}
-
-function withValidation(
-  status: FlinkDeploymentStatus,
-  invalid: string | undefined,
-  config: DecideConfig,
-): { readonly status: FlinkDeploymentStatus; readonly events: readonly PlannedEvent[] } {
-  if (invalid === undefined) {
-    const outdated = typeOf(status.error) === ERROR_TYPES.validation;
-    return { status: outdated ? withoutError(status) : status, events: [] };
-  }
-  const error = errorText({ type: ERROR_TYPES.validation, message: invalid }, config.errorLimits);
-  if (error === status.error) return { status, events: [] };
-  const event: PlannedEvent = { type: 'Warning', reason: 'ValidationError', message: invalid, component: 'Operator' };
-  return { status: { ...status, error }, events: [event] };
 }
 
 function finish(context: Context, outcome: Outcome): Plan {
@@ -247,7 +227,8 @@ function warned({ config, world }: Context): readonly PlannedEvent[] {
 function complete(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): FlinkDeploymentStatus {
   // Recording a spec clears the error, but not the one about a spec that is still invalid.
   // What a person has to do for the job to run at all comes before what is wrong with the newest spec.
-  const told = outcome.stalled === undefined ? withValidation(status, context.invalid, context.config).status : status;
+  const told =
+    outcome.stalled === undefined ? withValidation(status, context.invalid, context.config.errorLimits).status : status;
   const placed = { ...told, lifecycleState: lifecycleState(told, lastReconciled(told)) };
   return withConditions(context, outcome, withHistory(context.world.deployment.status, placed, context.now));
 }

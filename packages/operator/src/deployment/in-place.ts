@@ -1,13 +1,13 @@
 import type { FlinkDeploymentSpec } from '@drey/api';
 import { TASK_MANAGER_REPLICAS } from '@drey/manifests';
 import { type ChangeClass, isInPlace } from '../job/change-class.ts';
-import { type CurrentOperation, elapsedMs } from '../job/operation.ts';
+import { changeEvent } from '../job/change-event.ts';
+import type { CurrentOperation } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
-import { beginRescale, continueRescale, hasRescale, RESCALING, type Rescaling, SCALING } from '../job/rescale.ts';
+import { beginRescale, continueRescale, hasRescale, type Rescaling, whileRescaling } from '../job/rescale.ts';
 import { withoutOperation } from '../job/status.ts';
-import { after, inTransition } from '../job/wake-up.ts';
-import { changeEvent } from './change-event.ts';
+import { after } from '../job/wake-up.ts';
 import { type Context, isSessionCluster, isStandalone, jobOf, type Outcome } from './context.ts';
 import type { ClusterToCreate, Step } from './plan.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
@@ -28,24 +28,15 @@ export function continueRescaling(context: Context, operation: CurrentOperation)
 }
 
 function outcomeOf(context: Context, rescaling: Rescaling): Outcome | undefined {
-  const { status, now } = context;
   switch (rescaling.kind) {
     case 'refused':
       return undefined;
     case 'done':
       return recorded(context, changeEvent(context));
-    case 'wait':
-      return { status, progress: rescaling.progress, wakeUp: after(WAITING_MS) };
-    case 'ask': {
-      const { operation, step, first } = rescaling;
-      const events = first ? [...changeEvent(context), SCALING] : [];
-      const wakeUp = inTransition(elapsedMs(operation, now));
-      return { status: { ...status, operation }, steps: [step], events, progress: RESCALING, wakeUp };
-    }
+    default:
+      return whileRescaling(context, rescaling, changeEvent(context));
   }
 }
-
-const WAITING_MS = 500;
 
 function has({ classification }: Context, change: ChangeClass): boolean {
   return classification.differences.some((one) => one.class === change);

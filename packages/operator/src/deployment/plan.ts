@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RescaleStep } from '../job/rescale.ts';
 import type { SnapshotStep } from '../job/snapshots/steps.ts';
-import type { StopRequest } from '../runtime/ports.ts';
+import type { StopStep } from '../job/stop.ts';
 import type { Repair } from './repair.ts';
 
 /**
@@ -22,8 +22,7 @@ export interface Plan {
 export type Step =
   | { readonly kind: 'add-finalizer' }
   | { readonly kind: 'remove-finalizer' }
-  | { readonly kind: 'stop-with-savepoint'; readonly request: StopRequest }
-  | { readonly kind: 'cancel-job'; readonly jobId: string }
+  | StopStep
   | RescaleStep
   /** Deletes exactly the Deployment with this uid; its pods and services go with it. */
   | { readonly kind: 'delete-job-manager'; readonly uid: string }

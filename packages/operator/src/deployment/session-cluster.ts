@@ -1,12 +1,12 @@
 import type { FlinkDeploymentSpec, FlinkDeploymentStatus } from '@drey/api';
 import { resourceOptions } from '@drey/flink';
+import { changeEvent } from '../job/change-event.ts';
 import { beginOperation, type CurrentOperation, currentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import { withoutOperation } from '../job/status.ts';
 import { after, atRest, inTransition, ON_CHANGE, WATCHED } from '../job/wake-up.ts';
-import { changeEvent } from './change-event.ts';
 import type { Context, Outcome } from './context.ts';
 import { withDriftRepaired } from './drift.ts';
 import { nameTaken } from './foreign-cluster.ts';

@@ -1,5 +1,6 @@
 import type { FlinkDeploymentSpec, FlinkDeploymentStatus, UpgradeMode } from '@drey/api';
 import { executionOptions } from '@drey/flink';
+import { changeEvent } from '../job/change-event.ts';
 import { withRetiredCheckpoint } from '../job/known-checkpoint.ts';
 import { beginOperation, type CurrentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
@@ -9,7 +10,6 @@ import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withJob, withJobState, withoutOperation } from '../job/status.ts';
 import { MANUAL_RESTORE } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
-import { changeEvent } from './change-event.ts';
 import { type Context, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import { withoutHealth } from './health.ts';

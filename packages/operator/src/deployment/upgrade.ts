@@ -1,4 +1,5 @@
 import type { UpgradeMode } from '@drey/api';
+import { changeEvent } from '../job/change-event.ts';
 import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
@@ -8,7 +9,6 @@ import { withJob, withJobState, withoutOperation } from '../job/status.ts';
 import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../job/stop.ts';
 import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
-import { changeEvent } from './change-event.ts';
 import { type Context, isStandalone, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
 import { isReplaced } from './job-manager-process.ts';

@@ -1,11 +1,13 @@
 import { type Answer, executionOptions, type FlinkConfig } from '@drey/flink';
 import type { FlinkCall, FlinkCluster, VertexRequirements } from '../runtime/ports.ts';
 import { type ChangeClassification, isInPlace } from './change-class.ts';
+import type { Told } from './conditions.ts';
 import type { JobObservation } from './job-observation.ts';
-import { beginOperation, type CurrentOperation } from './operation.ts';
+import { beginOperation, type CurrentOperation, elapsedMs } from './operation.ts';
 import type { PlannedEvent } from './planned.ts';
 import type { JobResourceStatus } from './resource.ts';
 import { StepError } from './step-error.ts';
+import { after, inTransition } from './wake-up.ts';
 
 /** Asks the running job for other parallelisms; the same bounds twice are one request. */
 export interface RescaleStep {
@@ -31,14 +33,14 @@ export interface RescaleContext {
 export type Rescaling =
   /** `operation` is recorded before the step is made. */
   | { readonly kind: 'ask'; readonly operation: CurrentOperation; readonly step: RescaleStep; readonly first: boolean }
-  | { readonly kind: 'wait'; readonly progress: { readonly reason: string; readonly message: string } }
+  | { readonly kind: 'wait'; readonly progress: Told }
   /** The job is asked to run with what the wanted spec says. */
   | { readonly kind: 'done' }
   /** Flink cannot rescale this job: it has to be an upgrade. */
   | { readonly kind: 'refused' };
 
 /** The event that tells of a request. */
-export const SCALING: PlannedEvent = {
+const SCALING: PlannedEvent = {
   type: 'Normal',
   reason: 'Scaling',
   message: 'In-place scaling triggered',
@@ -46,7 +48,27 @@ export const SCALING: PlannedEvent = {
 };
 
 /** What is told while Flink is asked. */
-export const RESCALING = { reason: 'Rescaling', message: 'Asking Flink for other parallelisms of the running job.' };
+const RESCALING = { reason: 'Rescaling', message: 'Asking Flink for other parallelisms of the running job.' };
+
+const WAITING_MS = 500;
+
+/** What is done and said while a rescale goes on; `changed` tells, with the first request, of the change it carries out. */
+export function whileRescaling<S extends JobResourceStatus>(
+  { status, now }: { readonly status: S; readonly now: number },
+  rescaling: Extract<Rescaling, { readonly kind: 'ask' | 'wait' }>,
+  changed: readonly PlannedEvent[],
+) {
+  if (rescaling.kind === 'wait') return { status, progress: rescaling.progress, wakeUp: after(WAITING_MS) };
+  const { operation, step, first } = rescaling;
+  const events = first ? [...changed, SCALING] : [];
+  return {
+    status: { ...status, operation },
+    steps: [step],
+    events,
+    progress: RESCALING,
+    wakeUp: inTransition(elapsedMs(operation, now)),
+  };
+}
 
 /** Whether a change has a part that is a rescale. */
 export function hasRescale({ classification }: Pick<RescaleContext, 'classification'>): boolean {

@@ -1,5 +1,6 @@
 import { type Answer, checkpointingOptions, type FlinkConfig, resourceOptions } from '@drey/flink';
 import type { SavepointProgress, StopRequest } from '../runtime/ports.ts';
+import type { Told } from './conditions.ts';
 import { END_SETTLES_MS, type JobObservation } from './job-observation.ts';
 import { type CurrentOperation, elapsedMs } from './operation.ts';
 import type { PlannedEvent, WakeUp } from './planned.ts';
@@ -31,7 +32,7 @@ export interface StopOutcome<S extends JobResourceStatus> {
   readonly status: S;
   readonly steps?: readonly StopStep[];
   readonly events?: readonly PlannedEvent[];
-  readonly progress: { readonly reason: string; readonly message: string };
+  readonly progress: Told;
   readonly wakeUp: WakeUp;
 }
 

@@ -1,7 +1,7 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkSessionJobSpec, FlinkSessionJobStatus, SpecDiff } from '@drey/api';
 import type { ConfigurationWarning, FlinkConfig } from '@drey/flink';
 import type { ArtifactAccess } from '../artifact/artifact.ts';
-import type { ConditionDraft } from '../job/conditions.ts';
+import type { ConditionDraft, Told } from '../job/conditions.ts';
 import type { ExceptionLimits } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import type { PlannedEvent, WakeUp } from '../job/planned.ts';
@@ -68,12 +68,6 @@ export interface SessionJobContext {
   readonly cluster: SessionCluster | undefined;
   /** Events that the observations gave rise to. */
   readonly events: readonly PlannedEvent[];
-}
-
-/** Why something waits or stands still, for people. */
-export interface Told {
-  readonly reason: string;
-  readonly message: string;
 }
 
 /** What a concern decided; the rest of a plan is the same for all. */

@@ -1,11 +1,13 @@
-import { type FlinkSessionJob, type FlinkSessionJobStatus, UPGRADE_MODES, type UpgradeMode } from '@drey/api';
+import type { FlinkSessionJob, FlinkSessionJobStatus } from '@drey/api';
 import { configurationWarningEvents } from '../job/configuration-warning.ts';
 import { END_SETTLES_MS, observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
+import { modeToKeep } from '../job/mode-to-keep.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
 import { withHistory } from '../job/operation-history.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
 import { withInitialParts, withoutOperation } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { withValidation } from '../job/validation-error.ts';
@@ -25,7 +27,7 @@ import type { SessionJobPlan, SessionJobStep } from './plan.ts';
 import { missingForFlink, waitFor } from './readiness.ts';
 import { recoverLost, restartFailed } from './recovery.ts';
 import { settledOutcome } from './rest.ts';
-import { heldBySavepoint, withSnapshots, withStopRecorded } from './snapshots.ts';
+import { heldBySavepoint, withSnapshots } from './snapshots.ts';
 import { specChange } from './spec-change.ts';
 import { firstStart, started } from './start.ts';
 import { continueSubmitting } from './submission.ts';
@@ -43,7 +45,7 @@ export function decideSessionJob(world: SessionJobWorld, config: SessionJobConfi
     return { status: recorded, steps: [], events: [], wakeUp: after(5_000) };
   }
   const context = contextOf(world, config, recorded);
-  return finish(context, withStopRecorded(context, outcomeOf(context)));
+  return finish(context, withStopRecorded(context, world.sessionJob.status?.operation, outcomeOf(context)));
 }
 
 function outcomeOf(context: SessionJobContext): SessionJobOutcome {
@@ -209,15 +211,8 @@ function recordedAsWanted(
 ): FlinkSessionJob {
   const isStarting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
   const state = isStarting ? 'running' : (recorded.spec.job?.state ?? 'running');
-  const job = { ...recorded.spec.job, state, upgradeMode: modeOf(sessionJob) };
+  const job = { ...recorded.spec.job, state, upgradeMode: modeToKeep(sessionJob.spec.job) };
   return { ...sessionJob, spec: { ...recorded.spec, job } };
-}
-
-function modeOf({ spec }: FlinkSessionJob): UpgradeMode {
-  const { job } = spec;
-  if (job === undefined || job === null) return 'last-state';
-  if (job.upgradeMode === undefined) return 'stateless';
-  return UPGRADE_MODES.find((mode) => mode === job.upgradeMode) ?? 'last-state';
 }
 
 function finish(context: SessionJobContext, outcome: SessionJobOutcome): SessionJobPlan {

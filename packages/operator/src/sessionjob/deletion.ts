@@ -1,11 +1,12 @@
 import { checkpointingOptions, highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
+import type { Told } from '../job/conditions.ts';
 import { beginOperation, type CurrentOperation, currentOperation, elapsedMs } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withJob } from '../job/status.ts';
 import { followStop, stopRequest } from '../job/stop.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { after, inTransition, ON_CHANGE } from '../job/wake-up.ts';
-import type { SessionJobContext, SessionJobOutcome, Told } from './context.ts';
+import type { SessionJobContext, SessionJobOutcome } from './context.ts';
 import type { SessionJobStep } from './plan.ts';
 import { missingForFlink } from './readiness.ts';
 

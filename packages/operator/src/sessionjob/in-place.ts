@@ -1,20 +1,19 @@
 import { type ChangeClassification, classifyChange, isInPlace } from '../job/change-class.ts';
-import { type CurrentOperation, elapsedMs } from '../job/operation.ts';
+import { changeEvent } from '../job/change-event.ts';
+import type { CurrentOperation } from '../job/operation.ts';
 import { withRecord } from '../job/record.ts';
 import {
   beginRescale,
   continueRescale,
   hasRescale,
-  RESCALING,
   type RescaleContext,
   type Rescaling,
-  SCALING,
+  whileRescaling,
 } from '../job/rescale.ts';
 import { withoutOperation } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
-import { after, inTransition } from '../job/wake-up.ts';
+import { after } from '../job/wake-up.ts';
 import { jobOf, type SessionJobContext, type SessionJobOutcome, wantedMode } from './context.ts';
-import { changeEvent } from './upgrade.ts';
 
 /**
  * Carries out a change that restarts nothing. undefined: it has to be an upgrade, since it takes one or Flink cannot rescale the
@@ -56,24 +55,15 @@ export function classificationOf(context: SessionJobContext): ChangeClassificati
 }
 
 function outcomeOf(context: SessionJobContext, rescaling: Rescaling): SessionJobOutcome | undefined {
-  const { status, now } = context;
   switch (rescaling.kind) {
     case 'refused':
       return undefined;
     case 'done':
       return recorded(context, true);
-    case 'wait':
-      return { status, progress: rescaling.progress, wakeUp: after(WAITING_MS) };
-    case 'ask': {
-      const { operation, step, first } = rescaling;
-      const events = first ? [...changeEvent(context), SCALING] : [];
-      const wakeUp = inTransition(elapsedMs(operation, now));
-      return { status: { ...status, operation }, steps: [step], events, progress: RESCALING, wakeUp };
-    }
+    default:
+      return whileRescaling(context, rescaling, changeEvent(context));
   }
 }
-
-const WAITING_MS = 500;
 
 /** The wanted spec is what runs now; recorded with the user's own upgrade mode, as the Apache operator does. */
 function recorded(context: SessionJobContext, isNew: boolean): SessionJobOutcome {

@@ -1,5 +1,6 @@
+import type { Told } from '../job/conditions.ts';
 import { after, WATCHED } from '../job/wake-up.ts';
-import type { SessionJobContext, SessionJobOutcome, Told } from './context.ts';
+import type { SessionJobContext, SessionJobOutcome } from './context.ts';
 import type { SessionCluster } from './world.ts';
 
 /** What is missing for anything to be asked of Flink; undefined: Flink answers. */

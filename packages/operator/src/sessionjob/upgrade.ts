@@ -1,4 +1,5 @@
-import { specChangedMessage, type UpgradeMode } from '@drey/api';
+import type { UpgradeMode } from '@drey/api';
+import { changeEvent } from '../job/change-event.ts';
 import { jobFacts } from '../job/job-facts.ts';
 import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
@@ -70,14 +71,6 @@ export function waitReason(context: SessionJobContext): string {
 }
 
 const WAITING_MS = 500;
-
-/** The event that names the change, once per generation. */
-export function changeEvent({ change, generation }: SessionJobContext): readonly PlannedEvent[] {
-  const message = change === undefined ? null : specChangedMessage(change);
-  if (message === null) return [];
-  const key = `SpecChange: ${generation}`;
-  return [{ type: 'Normal', reason: 'SpecChanged', message, component: 'JobManagerDeployment', key, once: true }];
-}
 
 function bringDown(
   context: SessionJobContext,

@@ -1,7 +1,7 @@
 import type { ObjectMeta } from '@drey/api';
 import { type Answer, type FlinkConfig, resourceOptions } from '@drey/flink';
 import type { SavepointProgress } from '../../runtime/ports.ts';
-import type { CurrentOperation } from '../operation.ts';
+import { type CurrentOperation, currentOperation } from '../operation.ts';
 import type { WakeUp } from '../planned.ts';
 import type { JobKind, JobResourceStatus } from '../resource.ts';
 import { after } from '../wake-up.ts';
@@ -12,7 +12,7 @@ import { newSnapshot, ownerOf, snapshotName } from './snapshot-object.ts';
 import type { SnapshotStep } from './steps.ts';
 
 /** What the record of a savepoint that stopped a job is made from. */
-export interface UpgradeSnapshotInput<S extends JobResourceStatus> {
+interface UpgradeSnapshotInput<S extends JobResourceStatus> {
   readonly kind: JobKind;
   readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels'>;
   /** The status of this pass before anything was decided, with the operation in it. */
@@ -31,8 +31,40 @@ interface Decided<S extends JobResourceStatus> {
   readonly wakeUp: WakeUp;
 }
 
+/** A pass in which a job may have been stopped. */
+interface StopPass<S extends JobResourceStatus>
+  extends Omit<UpgradeSnapshotInput<S>, 'kind' | 'metadata' | 'policy' | 'readings'> {
+  readonly wanted: Pick<UpgradeSnapshotInput<S>, 'kind' | 'metadata'>;
+  readonly config: { readonly snapshots: SnapshotPolicy };
+  readonly world: {
+    readonly flink: { readonly savepoint: Answer<SavepointProgress> | undefined };
+    readonly snapshots: SnapshotReadings;
+  };
+}
+
+/**
+ * What is decided when a savepoint has stopped the job: that savepoint is recorded first. `recorded` is the operation that
+ * the status named when the pass began.
+ */
+export function withStopRecorded<S extends JobResourceStatus, D extends Decided<S>>(
+  context: StopPass<S>,
+  recorded: S['operation'],
+  decided: D,
+) {
+  const { world, wanted, status, options, now, config } = context;
+  const operation = currentOperation(recorded);
+  const location = takenByStop(operation, world.flink.savepoint);
+  if (operation === undefined || location === undefined) return decided;
+  const { operation: next, jobStatus } = decided.status;
+  const movedOn = next?.phase !== 'stopping' || next.id !== operation.id;
+  if (!movedOn || jobStatus?.upgradeSavepointPath !== location) return decided;
+  const { kind, metadata } = wanted;
+  const input = { kind, metadata, status, options, policy: config.snapshots, readings: world.snapshots, now };
+  return withUpgradeSnapshot<S, D>(input, operation, location, decided);
+}
+
 /** Where the savepoint lies with which an operation has stopped its job; undefined as long as it has not. */
-export function takenByStop(
+function takenByStop(
   operation: CurrentOperation | undefined,
   answer: Answer<SavepointProgress> | undefined,
 ): string | undefined {
@@ -46,7 +78,7 @@ export function takenByStop(
  * loses none, or in the status history. An object that cannot be made holds nothing up. What else was decided for this pass
  * is decided again in the next one, which comes at once.
  */
-export function withUpgradeSnapshot<S extends JobResourceStatus, D extends Decided<S>>(
+function withUpgradeSnapshot<S extends JobResourceStatus, D extends Decided<S>>(
   input: UpgradeSnapshotInput<S>,
   operation: CurrentOperation,
   location: string,

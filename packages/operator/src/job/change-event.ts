@@ -1,9 +1,14 @@
-import { specChangedMessage } from '@drey/api';
-import type { PlannedEvent } from '../job/planned.ts';
-import type { Context } from './context.ts';
+import { type SpecDiff, specChangedMessage } from '@drey/api';
+import type { PlannedEvent } from './planned.ts';
 
 /** The event that names the change, once per generation. */
-export function changeEvent({ change, generation }: Pick<Context, 'change' | 'generation'>): readonly PlannedEvent[] {
+export function changeEvent({
+  change,
+  generation,
+}: {
+  readonly change: SpecDiff | undefined;
+  readonly generation: number;
+}): readonly PlannedEvent[] {
   const message = change === undefined ? null : specChangedMessage(change);
   if (message === null) return [];
   return [
