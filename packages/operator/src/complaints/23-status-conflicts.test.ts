@@ -29,7 +29,8 @@ test('12.1 item 23: conflicts between writes of the status and other writes cost
   expect(app?.status).toMatchObject({ lifecycleState: 'STABLE', jobStatus: { state: 'RUNNING' } });
   if (app === undefined) return;
   const spec = { ...app.spec, job: { ...app.spec.job, parallelism: 4 } };
-  cluster.put(FlinkDeployments, { ...app, metadata: { ...app.metadata, generation: 2 }, spec });
+  const changed = { ...app, metadata: { ...app.metadata, generation: 2 }, spec };
+  cluster.put(FlinkDeployments, changed);
   await world.settle();
 
   expect(others).toBeGreaterThan(4);

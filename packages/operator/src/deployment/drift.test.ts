@@ -127,7 +127,11 @@ describe('A Service', () => {
     spec: { type: 'ClusterIP', selector: { app: 'app' }, ports: [{ name: 'rest', port: 8081, targetPort: 8081 }] },
   } as unknown as Service;
   const live = (spec: object, metadata: object = {}): Service =>
-    ({ metadata: { labels: { app: 'app', mine: 'x' }, ...metadata }, spec: { ...intent.spec, ...spec } }) as Service;
+    ({
+      ...intent,
+      metadata: { labels: { app: 'app', mine: 'x' }, ...metadata },
+      spec: { ...intent.spec, ...spec },
+    }) as Service;
 
   test.each([
     ['with what the API server and others add', live({ clusterIP: '10.0.0.1', sessionAffinity: 'None' }), []],
