@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Machines of two cores use both.
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -22,7 +24,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          include: ['e2e/**/*.test.ts', 'sim/spec-walk.test.ts'],
+          env: { DREY_SIM_EXTENT: 'whole' },
           exclude: ['**/*.conformance.test.ts'],
           pool: 'forks',
           fileParallelism: false,

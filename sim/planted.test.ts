@@ -90,14 +90,18 @@ const planted: readonly Planted[] = [
   },
   {
     rule: 'one run at a time',
-    bug: 'the pods of the old cluster are orphaned, and nobody looks whether they are gone',
+    bug: 'the pods of the old cluster are orphaned with their job, and nobody looks whether they are gone',
     tamper: () => ({
+      flink: (request) =>
+        request.method === 'PATCH'
+          ? { ...request, method: 'GET', url: request.url.replace(/\/jobs\/.*/, '/jobs') }
+          : request,
       kube: (request) => {
         if (request.method === 'DELETE' && request.path.includes('/deployments/')) {
           return withJson(request, (body) => ({ ...body, propagationPolicy: 'Orphan' }));
         }
         if (request.method !== 'GET' || request.mode === 'stream') return request;
-        const isRemains = /\/namespaces\/[a-z]+\/(pods\?|services\/|deployments\/)/.test(request.path);
+        const isRemains = /\/namespaces\/[a-z]+\/(pods\?|services\/)/.test(request.path);
         return isRemains ? { ...request, path: request.path.replace(/job-\d/, 'nobody') } : request;
       },
     }),

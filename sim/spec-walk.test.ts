@@ -12,22 +12,25 @@ const isExplained = ({ member }: Finding): boolean => member in EXPLAINED;
 const texts = (findings: readonly Finding[]): string[] =>
   findings.map(({ member, value, problem }) => `${member} = ${value}: ${problem}`);
 
+/** `npm run e2e` walks through everything; `npm test` through every third member of a native cluster. */
+const isWhole = process.env.DREY_SIM_EXTENT === 'whole';
+const native = { mode: 'native', ha: false } as const;
+const standalone = { mode: 'standalone', ha: true } as const;
+
 describe('A deployment that is changed in every member of its spec, and back', () => {
-  it.each([
-    { mode: 'native', ha: false },
-    { mode: 'standalone', ha: true },
-  ] as const)(
+  it.each(isWhole ? [native, standalone] : [native])(
     'has what a fresh one of the same spec has: $mode, high availability $ha',
     { timeout: 400_000 },
     async (traits) => {
       const walk = await SpecWalk.begin(traits);
-      const members = walkedMembers();
+      const members = walkedMembers().filter((_, index) => isWhole || index % 3 === 0);
       for (const member of members) await walk.member(member);
       const { values, refused } = walk.counts;
       process.stdout.write(
         `walk through the spec, ${traits.mode}: ${members.length} members, ${values} values, ${refused} of them refused, ${walk.findings.length} differences explained\n`,
       );
       expect(texts(walk.findings.filter((one) => !isExplained(one)))).toEqual([]);
+      if (!isWhole) return;
       expect(new Set(walk.findings.map(({ member }) => member))).toEqual(new Set(Object.keys(EXPLAINED)));
       expect(refused).toBeGreaterThan(5);
       expect(refused).toBeLessThan(values / 2);
