@@ -42,7 +42,7 @@ describe('A jar', () => {
     const path = request.url ?? '';
     if (path.startsWith('/moved')) response.writeHead(302, { location: '/job.jar' }).end();
     else if (path.startsWith('/elsewhere'))
-      response.writeHead(302, { location: origin.replace('127.0.0.1', 'localhost') + '/job.jar' }).end();
+      response.writeHead(302, { location: `${origin.replace('127.0.0.1', 'localhost')}/job.jar` }).end();
     else if (path.startsWith('/round')) response.writeHead(302, { location: '/round' }).end();
     else if (path.startsWith('/file')) response.writeHead(302, { location: 'file:///etc/hostname' }).end();
     else if (path.startsWith('/private')) response.writeHead(403).end();

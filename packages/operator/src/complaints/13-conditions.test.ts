@@ -57,7 +57,11 @@ describe('12.1 item 13: conditions that tools know', () => {
     expect(STANDARD.map((type) => is(starting, type))).toEqual(['False', 'True', 'False']);
     const { deployment, world } = aRunning();
     const job = { ...deployment.spec.job, parallelism: -1 };
-    const wrong = { ...deployment, metadata: { ...deployment.metadata, generation: 2 }, spec: { ...deployment.spec, job } };
+    const wrong = {
+      ...deployment,
+      metadata: { ...deployment.metadata, generation: 2 },
+      spec: { ...deployment.spec, job },
+    };
     const refused = upgraded(wrong, decide({ ...world, deployment: wrong }, POLICY));
     expect(STANDARD.map((type) => is(refused, type))).toEqual(['False', 'False', 'True']);
     expect(is(refused, 'JobRunning')).toBe('True');

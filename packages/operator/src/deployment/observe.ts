@@ -33,6 +33,8 @@ export interface ObserveOptions {
 
 /** Makes all readings for one object. Rejects only when `signal` aborts or the object's own data are broken. */
 export async function observe(env: Env, deployment: FlinkDeployment, options: ObserveOptions): Promise<World> {
+  // A record that cannot be read rejects here, before any reading is under way.
+  deployedSpec(deployment.status ?? {});
   const { caches, clock } = env;
   const { namespace = '', name = '' } = deployment.metadata;
   const cached = caches.deployments.get(namespace, name);
