@@ -32,9 +32,15 @@ export function withDriftRepaired(context: Context, decided: Outcome): Outcome {
     conditions,
     steps: [...(outcome.steps ?? []), ...steps],
     events: [...(outcome.events ?? []), ...repairs.map(repairedEvent), ...reportedEvents(context, drift)],
-    ...(steps.length === 0 ? {} : { wakeUp: after(0) }),
+    ...(steps.length === 0 ? {} : { wakeUp: after(LOOK_AGAIN_MS) }),
   };
 }
+
+/**
+ * How soon a repaired cluster is looked at again, in milliseconds. What a repair changes shows in a watch before; where it
+ * changes nothing, because somebody undoes it on the way, repairs are no busier than this.
+ */
+const LOOK_AGAIN_MS = 1_000;
 
 /** The user asks for an Ingress, and whoever installed the operator does not want it to make any. */
 function ingressEvents({ recorded, runningOptions }: Context): PlannedEvent[] {
