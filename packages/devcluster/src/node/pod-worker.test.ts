@@ -248,4 +248,13 @@ describe('pod worker', () => {
     expect(status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
     expect(sandbox.calls).toContain('SIGTERM main');
   });
+
+  it('leaves nothing to wait for when its pod is deleted while the node stops', async () => {
+    const worker = await start(podOf());
+    const stopped = worker.stop(5);
+    worker.update(deleted(podOf(), 30));
+    await stopped;
+    await clock.settle();
+    expect(clock.pending).toBe(0);
+  });
 });

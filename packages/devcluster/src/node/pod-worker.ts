@@ -62,7 +62,6 @@ export class PodWorker {
     const fresh = newPodRecord(pod, now);
     this.#record = pod.status?.startTime === undefined ? fresh : recordAfterRestart(pod, fresh, now, env.backoff);
   }
-
   get sandbox(): PodSandbox | undefined {
     return this.#sandbox;
   }
@@ -90,6 +89,7 @@ export class PodWorker {
   /** The node stops: ends the containers and leaves the object as it is. */
   async stop(graceSeconds: number): Promise<void> {
     this.#finished = true;
+    this.#killAt = Number.NEGATIVE_INFINITY; // a deletion from now on sets no limit: nobody would cancel it
     this.#abort.abort();
     this.#cancelWake?.();
     await Promise.all([...this.#running.values()].map((running) => this.#stopContainer(running, graceSeconds)));
