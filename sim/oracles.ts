@@ -12,11 +12,18 @@ export interface Intent {
   readonly stateless: boolean;
   /** The JobManager process belongs to the Deployment that the operator made last, started by the node for the first time. */
   readonly startedByOperator: boolean;
+  readonly sight: Sight;
+}
+
+/** Who can name the states of a cluster's jobs. */
+export interface Sight {
   /**
-   * Wall time since when the operator could see the checkpoints of jobs; undefined: high availability knows them. What a job
-   * without it completed before that, or too shortly before its JobManager died, nobody can name.
+   * Wall time since when the operator could see the checkpoints of jobs. What a job completed before that, or too shortly
+   * before its JobManager died, nobody can name without high availability.
    */
-  readonly sightSince: number | undefined;
+  readonly since: number;
+  /** High availability knows the state of a job; it forgets it when the job ends. */
+  readonly isHa: boolean;
 }
 
 /** What the oracle asks about the objects as the API server has them at the moment of an event. */
@@ -30,6 +37,8 @@ export interface Records {
   referrer(path: string): string | undefined;
 }
 
+/** How long a JobManager may go on after its end was asked for. */
+const DYING_MS = 2_000;
 /** An operator that can see looks at the checkpoints of a job at least this often. */
 const SIGHT_MS = 8_000;
 
@@ -126,7 +135,7 @@ export class SafetyOracle {
     const intent = this.#records.intent(owner, clusterId, process);
     if (intent.stateless || !intent.startedByOperator) return;
     const exists = (one: Snapshot): boolean => !this.#destroyed.includes(one);
-    const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sightSince));
+    const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sight));
     const newest = known.find(exists);
     if (restoredFrom === undefined && known[0] !== undefined) {
       const detail = `${owner}: job ${jobId} starts empty, although there was ${known[0].path}`;
@@ -138,9 +147,9 @@ export class SafetyOracle {
   }
 
   /** Whether somebody can name the newest state that an owner's jobs left; false also when there is none. */
-  isNewestKnown(owner: string, before: number, sightSince: number | undefined): boolean {
+  isNewestKnown(owner: string, before: number, sight: Sight): boolean {
     const [newest] = this.#snapshots(owner, before);
-    return newest !== undefined && this.#isKnown(newest, sightSince);
+    return newest !== undefined && this.#isKnown(newest, sight);
   }
 
   /** Complete states that an owner's jobs left, newest first; those that a fault removed included. */
@@ -152,19 +161,20 @@ export class SafetyOracle {
       .sort((a, b) => b.completedAt - a.completedAt);
   }
 
-  #isKnown(snapshot: Snapshot, sightSince: number | undefined): boolean {
-    if (sightSince === undefined) return true;
+  #isKnown(snapshot: Snapshot, { since, isHa }: Sight): boolean {
     // A JobManager without high availability that is restarted runs the job under the same id: this is the end of the first.
     const end = this.#storage.history.find(
       (one) => one.type === 'ended' && one.jobId === snapshot.jobId && one.at >= snapshot.completedAt,
     );
     if (end?.type !== 'ended') return true;
     if (end.state === 'FINISHED' || end.state === 'CANCELED') {
-      // A job that ended by itself tells where its state is, if its JobManager lives long enough to be asked.
+      // A job that ended by itself tells where its state is, if its JobManager lives long enough to be asked by an operator
+      // that is there. One that is told to go goes on for a moment.
       const lost = this.#diedAt.get(end.clusterId) ?? [];
-      return !lost.some((at) => at >= end.at && at < end.at + SIGHT_MS);
+      const asked = Math.max(end.at, since) + SIGHT_MS;
+      return !lost.some((at) => at >= end.at - DYING_MS && at < asked);
     }
-    return Math.max(snapshot.completedAt, sightSince) + SIGHT_MS <= end.at;
+    return isHa || Math.max(snapshot.completedAt, since) + SIGHT_MS <= end.at;
   }
 
   #triggered({ clusterId, jobId, triggerId: id, what, at }: Extract<RunEvent, { type: 'triggered' }>): void {

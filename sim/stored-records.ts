@@ -1,7 +1,7 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject } from '@drey/kube';
-import type { Intent, Records } from './oracles.ts';
+import type { Intent, Records, Sight } from './oracles.ts';
 import type { Subject } from './scenario.ts';
 import { keyOfSubject } from './wishes.ts';
 
@@ -55,14 +55,14 @@ export class StoredRecords implements Records {
       stateless: (stored?.spec.job?.upgradeMode ?? 'stateless') === 'stateless',
       // Without high availability a JobManager of a session cluster that is restarted knows no jobs.
       startedByOperator: kind === 'FlinkSessionJob' || restarts === 0,
-      sightSince: this.sightOf(clusterId),
+      sight: this.sightOf(clusterId),
     };
   }
 
-  /** undefined: high availability knows the state of the cluster's jobs. */
-  sightOf(clusterId: string): number | undefined {
+  /** Who can name the states of the cluster's jobs. */
+  sightOf(clusterId: string): Sight {
     const isHa = this.#cluster(clusterId)?.spec.flinkConfiguration?.['high-availability.type'] !== undefined;
-    return isHa ? undefined : this.#sightSince();
+    return { since: this.#sightSince(), isHa };
   }
 
   isRecorded(clusterId: string, jobId: string, { id, what }: { readonly id: string; readonly what: string }): boolean {
