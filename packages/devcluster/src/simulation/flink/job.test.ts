@@ -9,7 +9,11 @@ import { usualTimings } from './timings.ts';
 const JOB_ID = '0'.repeat(32);
 
 /** One job of a JobManager process under a test's control. */
-function aJob(spec: Partial<JobSpec> = {}, storage = new SimulatedStorage()) {
+function aJob(
+  spec: Partial<JobSpec> = {},
+  storage = new SimulatedStorage(),
+  keptByHa: (path: string) => void = () => undefined,
+) {
   const clock = new VirtualClock();
   const timers = new ProcessTimers(clock);
   const slots = { free: 4 };
@@ -22,7 +26,7 @@ function aJob(spec: Partial<JobSpec> = {}, storage = new SimulatedStorage()) {
       ...{ timers, random: new SeededRandom(1), timings: usualTimings, storage, clusterId: 'ns/app', process: 'p' },
       slots: () => slots.free,
       haCheckpoint: () => undefined,
-      recordHaCheckpoint: () => undefined,
+      recordHaCheckpoint: (_job, _id, path) => keptByHa(path),
       onRequirement: () => undefined,
       onTerminal: () => undefined,
     },
@@ -49,6 +53,23 @@ describe('A simulated job', () => {
     expect(job.position).toBe(snapshot?.position);
     await clock.until(() => job.state === 'RUNNING' && job.tasksRunningSince !== undefined);
     expect(job.restored?.snapshot).toEqual(snapshot);
+  });
+
+  it('recovers from no savepoint that was taken meanwhile, since its user may delete it', async () => {
+    const kept: string[] = [];
+    const { clock, job, storage, runs } = aJob({ checkpointIntervalMs: 10_000 }, new SimulatedStorage(), (path) => kept.push(path));
+    await runs();
+    await clock.advance(12_000);
+    const [checkpoint] = storage.snapshots.values();
+    let savepoint: string | undefined;
+    job.snapshot({ savepoint: true, stop: false, directory: 'file:///sp' }, (end) => {
+      savepoint = 'path' in end ? end.path : undefined;
+    });
+    await clock.until(() => savepoint !== undefined);
+    job.failTask('boom');
+    expect(job.restored?.snapshot).toEqual(checkpoint);
+    expect(kept).not.toContain(savepoint);
+    expect(kept).toContain(checkpoint?.path);
   });
 
   it('fails for good when a task fails and checkpointing is off', async () => {

@@ -272,11 +272,10 @@ export class SimulatedJob {
     });
   }
 
-  /** Back to the newest completed checkpoint, else to what the job started from. */
+  /** Back to the newest completed checkpoint, never to a savepoint; else to what the job started from. */
   #rewind(): void {
-    const done = [this.latestCheckpoint, this.latestSavepoint].filter((one) => one?.path !== undefined);
-    const newest = done.sort((a, b) => (b?.id ?? 0) - (a?.id ?? 0))[0];
-    const snapshot = newest?.path === undefined ? this.restored?.snapshot : this.#env.storage.find(newest.path);
+    const path = this.latestCheckpoint?.path;
+    const snapshot = path === undefined ? this.restored?.snapshot : this.#env.storage.find(path);
     this.#base = snapshot?.position ?? 0;
     if (snapshot) this.restored = { snapshot, at: this.#env.timers.now(), id: snapshot.checkpointId };
   }
@@ -302,8 +301,10 @@ export class SimulatedJob {
       position: this.position,
       completedAt: this.#env.timers.now(),
     });
+    // A savepoint belongs to its user, who may delete it: since Flink 1.15 no job recovers from one taken meanwhile.
+    if (record.savepoint) return;
     this.#env.recordHaCheckpoint(this.spec.jobId, record.id, path);
-    if (!record.savepoint) this.#subsume(record.id);
+    this.#subsume(record.id);
   }
 
   /** `state.checkpoints.num-retained` is 1: an older checkpoint goes when a newer one is complete. */
