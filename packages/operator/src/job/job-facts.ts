@@ -42,7 +42,7 @@ export function jobFacts(input: JobFactsInput): JobFacts {
     jobCancelEnabled: options.get(resourceOptions.upgradeLastStateJobCancelEnabled),
     recordedState: path === undefined ? 'none' : path === LAST_STATE_MARKER ? 'in-ha-metadata' : 'path',
     checkpointAge: checkpointAge(input),
-    checkpoint: checkpointFact(input.checkpoints),
+    checkpoint: checkpointFact(input),
   };
 }
 
@@ -52,10 +52,21 @@ export function areTasksStarting({ tasks }: FlinkJob): boolean {
   return (tasks.running ?? 0) + (tasks.finished ?? 0) < tasks.total;
 }
 
-function checkpointFact(answer: JobFactsInput['checkpoints']): UpgradeFacts['checkpoint'] {
+function checkpointFact({ status, checkpoints: answer }: JobFactsInput): UpgradeFacts['checkpoint'] {
   if (answer === undefined || answer.kind === 'unknown' || answer.kind === 'rejected') return 'unknown';
+  if (hasYetToRestore(status)) return 'unknown';
   if (answer.kind === 'not-found') return 'none';
   return newestCheckpoint(answer.value)?.path === undefined ? 'none' : 'exists';
+}
+
+/**
+ * A job reports nothing of its state before it has restored it. After a new JobManager took it up from high-availability
+ * metadata, "no checkpoint" would be said of one that has many, and a cancellation would remove what leads to them.
+ */
+function hasYetToRestore({ jobStatus, reconciliationStatus: record }: JobResourceStatus): boolean {
+  if (jobStatus?.state === 'INITIALIZING') return true;
+  const ran = record?.lastStableSpec === record?.lastReconciledSpec;
+  return jobStatus?.state === 'CREATED' && ran;
 }
 
 /** Compares the newest completed checkpoint with the age the user allows; without a limit every age is allowed. */

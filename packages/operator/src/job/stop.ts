@@ -94,7 +94,9 @@ export function followCancel<S extends JobResourceStatus>(
   const ended = endOfJob(context);
   if (ended !== undefined) return ended;
   const job = context.job;
-  const askAgain = job.kind === 'found' && job.state !== 'CANCELLING' && !isTerminal(job.state);
+  // One that a new JobManager has taken up and that has not restored its state yet would leave nothing of it.
+  const restoresFirst = job.kind === 'found' && job.state === 'INITIALIZING';
+  const askAgain = job.kind === 'found' && job.state !== 'CANCELLING' && !isTerminal(job.state) && !restoresFirst;
   return {
     kind: 'waiting',
     outcome: {

@@ -4,7 +4,7 @@ import { jobFacts } from '../job/job-facts.ts';
 import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
-import { withJob, withJobState, withoutOperation } from '../job/status.ts';
+import { LAST_STATE_MARKER, withJob, withJobState, withoutOperation } from '../job/status.ts';
 import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../job/stop.ts';
 import { isTerminal, type UpgradeFacts, upgradeRule } from '../job/upgrade-choice.ts';
 import { after, inTransition } from '../job/wake-up.ts';
@@ -114,7 +114,12 @@ export function continueStopping(context: SessionJobContext, operation: CurrentO
   if (isOver && !carriesState(context, operation)) return afterStop(context, operation, undefined);
   const stopping = operation.phase === 'stopping' ? followStop(context, operation) : followCancel(context, operation);
   if (stopping.kind === 'stopped') return afterStop(context, operation, stopping.path);
-  return job.kind === 'missing' && stopping.kind === 'waiting' ? givenUp(context) : stopping.outcome;
+  if (job.kind !== 'missing' || stopping.kind !== 'waiting') return stopping.outcome;
+  const endedWithSavepoint = operation.phase === 'stopping' && isTerminal(context.status.jobStatus?.state ?? undefined);
+  if (!endedWithSavepoint) return givenUp(context);
+  // The end was seen, and only the answer about the savepoint would say where its state is.
+  if (context.world.flink.savepoint?.kind !== 'not-found') return stopping.outcome;
+  return givenUp({ ...context, status: withJob(context.status, { upgradeSavepointPath: LAST_STATE_MARKER }) });
 }
 
 function carriesState(context: SessionJobContext, operation: CurrentOperation): boolean {
