@@ -34,6 +34,9 @@ describe.skipIf(!hasKubectl).each(layouts)('an application cluster of Flink %s, 
           FlinkDeployment['spec']['flinkVersion']
         >;
         change(object);
+        // The example of 2.x has state that Flink cannot write in canonical format.
+        const format = { 'kubernetes.operator.savepoint.format.type': 'NATIVE' };
+        object.spec.flinkConfiguration = { ...object.spec.flinkConfiguration, ...format };
         if (mode === 'standalone') asStandalone(object);
       }),
     );
