@@ -41,11 +41,22 @@ export function readSessionJobs(scope: ReadingScope): Reading<readonly ObservedS
     deleting: metadata.deletionTimestamp !== undefined,
     jobId: status?.jobStatus?.jobId ?? undefined,
     runsWithState: runsWithState(spec, status),
+    ...endingSince(spec, status),
   }));
   return known(
     observed.sort((one, other) => (one.name < other.name ? -1 : 1)),
     env.clock.now(),
   );
+}
+
+function endingSince(
+  { job }: Cached<FlinkSessionJob>['spec'],
+  status: Cached<FlinkSessionJob>['status'],
+): Pick<ObservedSessionJob, 'endingSince'> {
+  const operation = currentOperation(status?.operation);
+  const ends = operation?.phase === 'stopping' || operation?.phase === 'cancelling';
+  if (!ends || (job?.upgradeMode ?? 'stateless') === 'stateless') return {};
+  return { endingSince: Date.parse(operation.startedAt ?? '') };
 }
 
 function runsWithState(

@@ -169,6 +169,16 @@ describe('A session cluster that is to be replaced', () => {
     const metadata = { ...kept.metadata, generation: 2 };
     const restarted = { ...kept, metadata, spec: { ...kept.spec, restartNonce: 1 } };
     expect(decide(withJob(served(restarted), true), POLICY).steps).toHaveLength(1);
+    // Of a job that ends high availability keeps nothing, and only the JobManager tells where its savepoint is.
+    const world = served(restarted);
+    const endingFor = (ms: number): World => ({
+      ...world,
+      sessionJobs: known([{ ...job(true), endingSince: world.now - ms }], 0),
+    });
+    const waiting = decide(endingFor(1_000), POLICY);
+    expect(waiting).toMatchObject({ steps: [], events: [] });
+    expect(waiting.status.operation).toBeUndefined();
+    expect(decide(endingFor(60_000), POLICY).steps).toHaveLength(1);
     const newer = { ...kept, metadata, spec: { ...kept.spec, flinkVersion: 'v2_0' as const, image: 'flink:2.0' } };
     expect(decide(withJob(served(newer), true), POLICY).steps).toEqual([]);
   });

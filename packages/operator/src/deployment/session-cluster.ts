@@ -57,7 +57,7 @@ function settle(context: Context): Outcome {
 /** Replaces the cluster when its jobs are down. */
 function upgrade(context: Context, operation: CurrentOperation, events: readonly PlannedEvent[] = []): Outcome {
   const waiting = jobsToBringDown(context, operation);
-  return waiting === undefined ? replace(context, { ...operation, phase: 'removing' }, events) : { ...waiting, events };
+  return waiting === undefined ? replace(context, { ...operation, phase: 'removing' }, events) : { events, ...waiting };
 }
 
 /** A change that is taken back before anything was removed lets the jobs go on. */

@@ -14,8 +14,8 @@ const UNCERTAIN_MS = 60_000;
 export function jobsToBringDown(context: Context, operation: CurrentOperation): Outcome | undefined {
   const { sessionJobs, jobManager } = context.world;
   const changesVersion = context.recorded?.spec.flinkVersion !== context.wanted.spec.flinkVersion;
-  if (highAvailability(context.runningOptions) !== 'none' && !changesVersion) return undefined;
   if (jobManager.known && (jobManager.value === undefined || jobManager.value.deleting)) return undefined;
+  if (highAvailability(context.runningOptions) !== 'none' && !changesVersion) return jobsThatEnd(context);
   const waitedMs = elapsedMs(operation, context.now);
   const wait = (message: string): Outcome => ({
     status: { ...context.status, operation },
@@ -28,4 +28,23 @@ export function jobsToBringDown(context: Context, operation: CurrentOperation): 
     .map((job) => job.name);
   if (names.length === 0) return undefined;
   return wait(`Waiting for the session jobs [${names.join(', ')}] to be brought down with their state.`);
+}
+
+/**
+ * High availability keeps no job that has ended: where its savepoint is only its JobManager tells. So a job that is being
+ * brought down already is waited for, for a while. No operation is recorded, because that would bring down all the others.
+ */
+function jobsThatEnd({ world: { sessionJobs }, status, now }: Context): Outcome | undefined {
+  if (!sessionJobs.known) return undefined;
+  const ending = sessionJobs.value.filter(
+    ({ endingSince }) => endingSince !== undefined && now - endingSince < UNCERTAIN_MS,
+  );
+  if (ending.length === 0) return undefined;
+  const message = `Waiting for the session jobs [${ending.map((job) => job.name).join(', ')}], which are being brought down.`;
+  return {
+    status,
+    events: [],
+    progress: { reason: 'StoppingSessionJobs', message },
+    wakeUp: inTransition(Math.min(...ending.map(({ endingSince = now }) => now - endingSince))),
+  };
 }

@@ -82,6 +82,8 @@ export interface ObservedSessionJob {
   readonly jobId: string | undefined;
   /** Its job carries state and runs, or is being brought down; undefined: what it does is not known at the moment. */
   readonly runsWithState: boolean | undefined;
+  /** Epoch milliseconds since when its job is being brought down with its state; absent: it is not. */
+  readonly endingSince?: number;
 }
 
 /** A pod, as far as decisions look at it. */
