@@ -57,7 +57,9 @@ describe('A simulated job', () => {
 
   it('recovers from no savepoint that was taken meanwhile, since its user may delete it', async () => {
     const kept: string[] = [];
-    const { clock, job, storage, runs } = aJob({ checkpointIntervalMs: 10_000 }, new SimulatedStorage(), (path) => kept.push(path));
+    const { clock, job, storage, runs } = aJob({ checkpointIntervalMs: 10_000 }, new SimulatedStorage(), (path) =>
+      kept.push(path),
+    );
     await runs();
     await clock.advance(12_000);
     const [checkpoint] = storage.snapshots.values();
