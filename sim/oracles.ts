@@ -135,7 +135,11 @@ export class SafetyOracle {
     const intent = this.#records.intent(owner, clusterId, process);
     if (intent.stateless || !intent.startedByOperator) return;
     const exists = (one: Snapshot): boolean => !this.#destroyed.includes(one);
-    const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sight));
+    // A job that goes on under its id by high availability goes on from a checkpoint: Flink keeps no savepoint that was taken
+    // meanwhile, since its user may delete it (FLINK-25191).
+    const isRetaken = (one: Snapshot): boolean =>
+      intent.sight.isHa && one.kind === 'savepoint' && one.jobId === jobId && restoredFrom !== undefined;
+    const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sight) && !isRetaken(one));
     const newest = known.find(exists);
     if (restoredFrom === undefined && known[0] !== undefined) {
       const detail = `${owner}: job ${jobId} starts empty, although there was ${known[0].path}`;

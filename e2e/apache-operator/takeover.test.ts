@@ -42,7 +42,7 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
   const somePasses = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SOME_PASSES_MS));
 
   /** What a restart would change, and what either operator reads of the other. */
-  const traces = (): object => {
+  const traces = () => {
     const list = JSON.parse(cluster.kubectl('get', 'pods,deployments', '-l', `app=${NAME}`, '-o', 'json')) as {
       items: { kind: string; metadata: { uid: string; generation?: number } }[];
     };
@@ -112,11 +112,12 @@ describe.skipIf(whyNoJavaOperator !== undefined)('one running job under two oper
   it('goes on untouched when the Apache operator comes back, and is upgraded by it with its state', async () => {
     await flinkJob(cluster, NAME).tasksRun();
     await stopDrey();
-    const before = traces();
+    // Version 1.7.0 writes the record anew, without the members that came after it.
+    const { recorded: _, stable: __, ...before } = traces();
     java = await startJavaOperator(cluster);
     await java.nameService(`${NAME}-rest`);
     await somePasses();
-    expect(traces()).toEqual(before);
+    expect(traces()).toMatchObject(before);
     expect(cluster.deployment(NAME).status).toMatchObject({
       lifecycleState: 'STABLE',
       jobStatus: { state: 'RUNNING' },
