@@ -53,13 +53,13 @@ export function flinkJob(cluster: TestCluster, name: string): FlinkJob {
 }
 
 /** Asks until there is an answer; between two JobManagers nobody answers. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  for (const end = performance.now() + LIMIT_MS; performance.now() < end; ) {
+export async function until<T>(what: string, ask: () => Promise<T | undefined>, limitMs = LIMIT_MS): Promise<T> {
+  for (const end = performance.now() + limitMs; performance.now() < end; ) {
     const answer = await ask().catch(() => undefined);
     if (answer !== undefined) return answer;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new Error(`${what} within ${LIMIT_MS / 1000} s`);
+  throw new Error(`${what} within ${limitMs / 1000} s`);
 }
 
 /** With Kubernetes high availability, its files beside the checkpoints. */

@@ -2,6 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
 import { request } from 'undici';
 import { example, type TestCluster } from './drey.ts';
 import type { Checkpoints } from './flink-job.ts';
+import { until } from './flink-job.ts';
 
 /** A session cluster with one session job, both in the same namespace. */
 export interface SessionPair {
@@ -88,14 +89,4 @@ export function createJobNamespace(drey: TestCluster, namespace: string): void {
   drey.kubectl('create', 'role', 'flink', '-n', namespace, '--verb=*', `--resource=${resources}`);
   const subject = `--serviceaccount=${namespace}:flink`;
   drey.kubectl('create', 'rolebinding', 'flink', '-n', namespace, '--role=flink', subject);
-}
-
-/** Asks until there is an answer; between two JobManagers nobody answers. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
-  for (const end = performance.now() + limitMs; performance.now() < end; ) {
-    const answer = await ask().catch(() => undefined);
-    if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  throw new Error(`${what} within ${limitMs / 1000} s`);
 }

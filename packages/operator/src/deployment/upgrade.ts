@@ -1,13 +1,14 @@
 import type { UpgradeMode } from '@drey/api';
 import { changeEvent } from '../job/change-event.ts';
-import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
+import { beginOperation, type CurrentOperation, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { withRecord } from '../job/record.ts';
 import { writeRecorded } from '../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { withJob, withJobState, withoutOperation } from '../job/status.ts';
-import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../job/stop.ts';
+import { followCancel, followStop, stopRequest } from '../job/stop.ts';
 import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice.ts';
+import { SUSPENDED, whileSavepointRests, whileUpgradeWaits } from '../job/upgrade-pending.ts';
 import { after, inTransition } from '../job/wake-up.ts';
 import { type Context, isStandalone, isSuspended, jobOf, type Outcome } from './context.ts';
 import { nameTaken } from './foreign-cluster.ts';
@@ -16,13 +17,6 @@ import { removeCluster } from './removal.ts';
 import { restoreMode, startCluster } from './start.ts';
 import { NO_TASK_MANAGERS } from './task-manager-info.ts';
 import { upgradeFacts } from './upgrade-facts.ts';
-
-const SUSPENDED: PlannedEvent = {
-  type: 'Normal',
-  reason: 'Suspended',
-  message: 'Suspending existing deployment.',
-  component: 'JobManagerDeployment',
-};
 
 /** Begins to replace or to suspend the running job. undefined: it has to wait, and other work may go on meanwhile. */
 export function beginUpgrade(context: Context): Outcome | undefined {
@@ -40,12 +34,7 @@ export function beginUpgrade(context: Context): Outcome | undefined {
 
 /** What is said while an upgrade has to wait. */
 export function waiting(context: Context, reason: string, events: readonly PlannedEvent[] = []): Outcome {
-  return {
-    status: context.status,
-    events,
-    progress: { reason: 'UpgradePending', message: `The upgrade waits: ${reason}.` },
-    wakeUp: after(WAITING_MS),
-  };
+  return { status: context.status, events, ...whileUpgradeWaits(reason) };
 }
 
 /** The reason for which the upgrade waits at the moment. */
@@ -53,8 +42,6 @@ export function waitReason(context: Context): string {
   const choice = upgradeRule(upgradeFacts(context, context.runningOptions)).choice;
   return choice.kind === 'wait' ? choice.reason : '';
 }
-
-const WAITING_MS = 500;
 
 function beginSuspending(
   context: Context,
@@ -210,13 +197,8 @@ export function redeploy(context: Context): Outcome {
 
 /** After a failed savepoint: left alone for a while, then decided afresh. */
 export function afterFailedStop(context: Context, operation: CurrentOperation): Outcome | undefined {
-  const left = SAVEPOINT_RETRY_MS - elapsedMs(operation, context.now);
-  if (left <= 0) return undefined;
-  return {
-    status: context.status,
-    progress: { reason: 'SavepointError', message: 'The savepoint failed and will be tried again.' },
-    wakeUp: after(left),
-  };
+  const resting = whileSavepointRests(operation, context.now);
+  return resting && { status: context.status, ...resting };
 }
 
 function upgradeFailed(context: Context, message: string, events: readonly PlannedEvent[]): Outcome {

@@ -1,23 +1,17 @@
 import type { UpgradeMode } from '@drey/api';
 import { changeEvent } from '../job/change-event.ts';
 import { jobFacts } from '../job/job-facts.ts';
-import { beginOperation, type CurrentOperation, elapsedMs, type OperationKind } from '../job/operation.ts';
+import { beginOperation, type CurrentOperation, type OperationKind } from '../job/operation.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { ERROR_TYPES, errorText } from '../job/resource-error.ts';
 import { LAST_STATE_MARKER, withJob, withJobState, withoutOperation } from '../job/status.ts';
-import { followCancel, followStop, SAVEPOINT_RETRY_MS, stopRequest } from '../job/stop.ts';
+import { followCancel, followStop, stopRequest } from '../job/stop.ts';
 import { isTerminal, type UpgradeFacts, upgradeRule } from '../job/upgrade-choice.ts';
+import { SUSPENDED, whileSavepointRests, whileUpgradeWaits } from '../job/upgrade-pending.ts';
 import { after, inTransition } from '../job/wake-up.ts';
 import { isSuspended, jobOf, type SessionJobContext, type SessionJobOutcome, wantedMode } from './context.ts';
 import { missingForFlink, waitFor } from './readiness.ts';
 import { restoreMode, startJob, suspended } from './start.ts';
-
-const SUSPENDED: PlannedEvent = {
-  type: 'Normal',
-  reason: 'Suspended',
-  message: 'Suspending existing deployment.',
-  component: 'JobManagerDeployment',
-};
 
 /**
  * The facts from which the choice of upgrade is made. High availability does not count: it keeps jobs for the cluster, and
@@ -56,12 +50,7 @@ export function waiting(
   reason: string,
   events: readonly PlannedEvent[] = [],
 ): SessionJobOutcome {
-  return {
-    status: context.status,
-    events,
-    progress: { reason: 'UpgradePending', message: `The upgrade waits: ${reason}.` },
-    wakeUp: after(WAITING_MS),
-  };
+  return { status: context.status, events, ...whileUpgradeWaits(reason) };
 }
 
 /** The reason for which the upgrade waits at the moment. */
@@ -69,8 +58,6 @@ export function waitReason(context: SessionJobContext): string {
   const { choice } = upgradeRule(facts(context));
   return choice.kind === 'wait' ? choice.reason : '';
 }
-
-const WAITING_MS = 500;
 
 function bringDown(
   context: SessionJobContext,
@@ -192,13 +179,8 @@ export function afterFailedStop(
   context: SessionJobContext,
   operation: CurrentOperation,
 ): SessionJobOutcome | undefined {
-  const left = SAVEPOINT_RETRY_MS - elapsedMs(operation, context.now);
-  if (left <= 0) return undefined;
-  return {
-    status: context.status,
-    progress: { reason: 'SavepointError', message: 'The savepoint failed and will be tried again.' },
-    wakeUp: after(left),
-  };
+  const resting = whileSavepointRests(operation, context.now);
+  return resting && { status: context.status, ...resting };
 }
 
 function upgradeFailed(
