@@ -7,11 +7,11 @@ import { isSnapshotStep, performSnapshotStep } from '../job/snapshots/steps.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
-import { changeObjects, scaleTaskManagers } from './change-objects.ts';
-import { createCluster, createTaskManagers } from './create-cluster.ts';
-import { FINALIZER } from './deletion.ts';
+import { FINALIZER } from './deletion/deletion.ts';
+import { deleteIngress, repair } from './drift/repair.ts';
+import { changeObjects, scaleTaskManagers } from './in-place/change-objects.ts';
 import type { Plan, Step } from './plan.ts';
-import { deleteIngress, repair } from './repair.ts';
+import { createCluster, createTaskManagers } from './start/create-cluster.ts';
 
 /** How long Flink may take to accept a request; what it was asked for goes on behind it. */
 const REQUEST_TIMEOUT_MS = 10_000;

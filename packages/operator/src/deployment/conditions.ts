@@ -12,7 +12,7 @@ import { redactedStatus } from '../job/redaction.ts';
 import { messageOf } from '../job/resource-error.ts';
 import { snapshotFresh } from '../job/snapshot-freshness.ts';
 import type { Context, Outcome } from './context.ts';
-import { healthConditions } from './health.ts';
+import { healthConditions } from './recovery/health.ts';
 
 /** A complete status with the conditions and the summary that follow from it and from what was decided. */
 export function withConditions(

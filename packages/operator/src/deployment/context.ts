@@ -8,7 +8,7 @@ import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
 import type { ErrorLimits } from '../job/resource-error.ts';
 import type { SnapshotPolicy } from '../job/snapshots/input.ts';
-import type { JobManagerObservation } from './job-manager-observation.ts';
+import type { JobManagerObservation } from './observation/job-manager-observation.ts';
 import type { Step } from './plan.ts';
 import type { World } from './world.ts';
 

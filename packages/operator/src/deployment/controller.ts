@@ -3,7 +3,7 @@ import { Applier, type Cached, type KubeObject, keyOf, priority, type Store, sto
 import { clusterOf, sessionClusterOf } from '../runtime/caches.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindController, KindScope } from '../runtime/kind-controller.ts';
-import { DriftMemory } from './drift-reading.ts';
+import { DriftMemory } from './drift/drift-reading.ts';
 import { reconcile } from './reconcile.ts';
 
 /** Reconciles FlinkDeployments. Woken by the object itself, by everything of its cluster, and by its job's pulse. */

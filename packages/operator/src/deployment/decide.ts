@@ -14,25 +14,25 @@ import { withValidation } from '../job/validation-error.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
-import { deletion } from './deletion.ts';
-import { withDriftRepaired } from './drift.ts';
-import { firstDeployment } from './first-deployment.ts';
-import { changeInPlace, continueRescaling } from './in-place.ts';
+import { deletion } from './deletion/deletion.ts';
+import { withDriftRepaired } from './drift/drift.ts';
+import { changeInPlace, continueRescaling } from './in-place/in-place.ts';
 import { statusOf } from './initial-status.ts';
-import { observeJobManager } from './job-manager-observation.ts';
-import { recoverLost } from './lost-state.ts';
-import { observedStatus } from './observed-status.ts';
-import { withOperatorKeysOf } from './operator-keys.ts';
+import { observeJobManager } from './observation/job-manager-observation.ts';
+import { observedStatus } from './observation/observed-status.ts';
+import { observedSession } from './observation/session-observation.ts';
 import type { Plan } from './plan.ts';
-import { continueExpiring, recover } from './recovery.ts';
+import { recoverLost } from './recovery/lost-state.ts';
+import { continueExpiring, recover } from './recovery/recovery.ts';
+import { abandonRollback, returnsToDeployed, rollBack, takeBack } from './recovery/rollback.ts';
+import { recoverTaskManagers } from './recovery/standalone-task-managers.ts';
 import { settledOutcome } from './rest.ts';
-import { abandonRollback, returnsToDeployed, rollBack, takeBack } from './rollback.ts';
-import { sessionCluster } from './session-cluster.ts';
-import { observedSession } from './session-observation.ts';
+import { sessionCluster } from './session/session-cluster.ts';
 import { heldBySavepoint, withSnapshots } from './snapshots.ts';
-import { classOfChange, specChange } from './spec-change.ts';
-import { recoverTaskManagers } from './standalone-task-managers.ts';
-import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start.ts';
+import { firstDeployment } from './start/first-deployment.ts';
+import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start/start.ts';
+import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
+import { classOfChange, specChange } from './upgrade/spec-change.ts';
 import {
   afterFailedStop,
   beginUpgrade,
@@ -42,7 +42,7 @@ import {
   resume,
   waiting,
   waitReason,
-} from './upgrade.ts';
+} from './upgrade/upgrade.ts';
 import type { World } from './world.ts';
 
 /**

@@ -8,7 +8,7 @@ import { isTerminal, type SuspendMode, upgradeRule } from '../job/upgrade-choice
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf } from './context.ts';
 import { contextOf, decide } from './decide.ts';
 import type { Plan, Step } from './plan.ts';
-import { upgradeFacts } from './upgrade-facts.ts';
+import { upgradeFacts } from './upgrade/upgrade-facts.ts';
 import type { World } from './world.ts';
 
 /** What carrying out a spec amounts to: a class of change, or one of the ways in which there is nothing to compare with. */

@@ -9,12 +9,12 @@ import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
-import { type ReadingScope, readRemains, readSessionJobs, readTaskManagers } from './cluster-readings.ts';
 import { isSessionCluster } from './context.ts';
-import { type DriftMemory, readDrift } from './drift-reading.ts';
-import { readHaMetadata } from './ha-metadata.ts';
-import { observedDeployment, observedPod } from './kube-readings.ts';
-import { withOperatorKeysOf } from './operator-keys.ts';
+import { type DriftMemory, readDrift } from './drift/drift-reading.ts';
+import { type ReadingScope, readRemains, readSessionJobs, readTaskManagers } from './observation/cluster-readings.ts';
+import { readHaMetadata } from './observation/ha-metadata.ts';
+import { observedDeployment, observedPod } from './observation/kube-readings.ts';
+import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
 import type { FlinkReadings, ObservedPod, World } from './world.ts';
 
 /** How long Flink may take to answer an observation; a longer wait would hold up everything else about the object. */

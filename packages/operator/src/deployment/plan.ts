@@ -3,7 +3,7 @@ import type { PlannedEvent, WakeUp } from '../job/planned.ts';
 import type { RescaleStep } from '../job/rescale.ts';
 import type { SnapshotStep } from '../job/snapshots/steps.ts';
 import type { StopStep } from '../job/stop.ts';
-import type { Repair } from './repair.ts';
+import type { Repair } from './drift/repair.ts';
 
 /**
  * What one pass does: writes `status` (with the resource version it was decided on, and only when it differs), then makes

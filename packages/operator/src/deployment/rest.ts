@@ -4,7 +4,7 @@ import { stabilityLeftMs } from '../job/observed-job.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { after, atRest, inTransition, WATCHED } from '../job/wake-up.ts';
 import type { Context, Outcome } from './context.ts';
-import { isOnTrial, stabilityWindowMs } from './stability.ts';
+import { isOnTrial, stabilityWindowMs } from './recovery/stability.ts';
 
 const ROLLED_BACK = {
   reason: 'RolledBack',

@@ -12,8 +12,8 @@ import { flinkPort } from '../runtime/flink-port.ts';
 import { objectsIn } from '../testing/golden-objects.ts';
 import { aWorld, POLICY } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
-import { haMetadata } from './ha-metadata.ts';
-import { observedDeployment, observedPod } from './kube-readings.ts';
+import { haMetadata } from './observation/ha-metadata.ts';
+import { observedDeployment, observedPod } from './observation/kube-readings.ts';
 import { RUNNING_DIFFERENCES } from './running-differences.ts';
 import type { FlinkReadings, World } from './world.ts';
 

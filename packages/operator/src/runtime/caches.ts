@@ -19,8 +19,8 @@ import {
   Store,
 } from '@drey/kube';
 
-import { textDigest } from '../deployment/drift-compare.ts';
-import { type Edited, type FieldPath, foreignEdits } from '../deployment/field-managers.ts';
+import { textDigest } from '../deployment/drift/drift-compare.ts';
+import { type Edited, type FieldPath, foreignEdits } from '../deployment/drift/field-managers.ts';
 
 /** Label that Flink puts on everything it makes, on HA metadata of standalone clusters too, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';

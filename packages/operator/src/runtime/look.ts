@@ -1,7 +1,7 @@
 import type { FlinkDeployment } from '@drey/api';
 import type { ConfigEntries, FlinkTransport } from '@drey/flink';
 import { type Clock, isKubeError, type KubeClient, type Random, Reflector } from '@drey/kube';
-import { DriftMemory } from '../deployment/drift-reading.ts';
+import { DriftMemory } from '../deployment/drift/drift-reading.ts';
 import { observe } from '../deployment/observe.ts';
 import type { World } from '../deployment/world.ts';
 import { zooKeeperPort } from '../zookeeper/client.ts';

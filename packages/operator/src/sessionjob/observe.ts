@@ -1,8 +1,8 @@
 import { type FlinkDeployment, type FlinkSessionJob, JOB_STATES } from '@drey/api';
 import { highAvailabilityKind, highAvailabilityOptions } from '@drey/flink';
 import { ConfigMap } from '@drey/kube';
-import { attempt } from '../deployment/cluster-readings.ts';
-import { observedPod } from '../deployment/kube-readings.ts';
+import { attempt } from '../deployment/observation/cluster-readings.ts';
+import { observedPod } from '../deployment/observation/kube-readings.ts';
 import { flinkOf } from '../deployment/observe.ts';
 import type { ObservedPod } from '../deployment/world.ts';
 import { ids } from '../job/fresh-ids.ts';

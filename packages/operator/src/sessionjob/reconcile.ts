@@ -1,7 +1,7 @@
 import { type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
 import { highAvailabilityKind, highAvailabilityOptions } from '@drey/flink';
 import type { Outcome, Pass } from '@drey/kube';
-import { processOf } from '../deployment/job-manager-process.ts';
+import { processOf } from '../deployment/observation/job-manager-process.ts';
 import { endForcedDeletion } from '../job/forced-deletion.ts';
 import { recordedCheckpoint } from '../job/known-checkpoint.ts';
 import { noteDecision } from '../job/note-decision.ts';

@@ -1,7 +1,7 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot, JobState } from '@drey/api';
 import { checkpointingOptions, type FlinkConfig, resourceOptions } from '@drey/flink';
 import { buildSessionJobConfig } from '@drey/manifests';
-import { observedPod } from '../deployment/kube-readings.ts';
+import { observedPod } from '../deployment/observation/kube-readings.ts';
 import { flinkOf } from '../deployment/observe.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import type { JobKind, JobResourceStatus } from '../job/resource.ts';

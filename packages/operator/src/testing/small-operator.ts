@@ -2,7 +2,7 @@ import { FlinkDeployments, FlinkSessionJobs, FlinkStateSnapshots } from '@drey/a
 import { Applier, ConfigMap, Deployment, Ingress, keyOf, Pod, Service } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { pino } from 'pino';
-import { DriftMemory } from '../deployment/drift-reading.ts';
+import { DriftMemory } from '../deployment/drift/drift-reading.ts';
 import { reconcile } from '../deployment/reconcile.ts';
 import { createCaches } from '../runtime/caches.ts';
 import { clusterBuilder } from '../runtime/cluster-builder.ts';

@@ -1,0 +1,89 @@
+import {
+  type Applier,
+  type Cached,
+  ConfigMap,
+  Deployment,
+  Ingress,
+  isKubeError,
+  type KubeObject,
+  type Resource,
+  Service,
+} from '@drey/kube';
+import { MANAGER } from '../../job/primary-writes.ts';
+import type { Env } from '../../runtime/ports.ts';
+import type { ClusterToCreate } from '../plan.ts';
+import type { DriftedObject } from '../world.ts';
+
+/** Objects of a running cluster that are to be put back. */
+export interface Repair {
+  /** What the cluster was made from. */
+  readonly cluster: ClusterToCreate;
+  readonly objects: readonly Pick<DriftedObject, 'kind' | 'name'>[];
+}
+
+/**
+ * Puts objects back as the cluster was made, by server-side apply: only fields that the operator means are written, and
+ * those of others stay. Of a Deployment only the number of replicas is written.
+ */
+export async function repair(
+  env: Env,
+  applier: Applier,
+  { cluster, objects }: Repair,
+  signal: AbortSignal,
+): Promise<void> {
+  const built = env.clusters(cluster);
+  const { namespace = '', name = '' } = cluster.deployment.metadata;
+  const jobManager = env.caches.deployments.get(namespace, name);
+  if (jobManager === undefined) return; // It has gone meanwhile, and what it owned goes with it.
+  const owner = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    name,
+    uid: jobManager.metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  const options = { fieldManager: MANAGER, force: true, signal };
+  const apply = <T extends KubeObject>(r: Resource<T>, intent: T, live: Cached<T> | undefined) =>
+    applier.apply(r, intent, live, options);
+  const ownedBy = <T extends KubeObject>(object: T): T => ({
+    ...object,
+    metadata: { ...object.metadata, namespace, ownerReferences: [owner] },
+  });
+  for (const { kind, name: wanted } of objects) {
+    const object = [...built.accompanying].find((one) => one.kind === kind && one.metadata.name === wanted);
+    if (kind === 'Service' && object !== undefined) {
+      await apply(Service, ownedBy(object as Service), env.caches.services.get(namespace, wanted));
+    } else if (kind === 'ConfigMap' && object !== undefined) {
+      await apply(ConfigMap, ownedBy(object as ConfigMap), undefined);
+    } else if (kind === 'Ingress' && built.ingress !== undefined) {
+      await apply(Ingress, built.ingress, env.caches.ingresses?.get(namespace, wanted));
+    } else if (kind === 'Deployment') {
+      const intent = [built.deployment, built.taskManagers].find((one) => one?.metadata.name === wanted);
+      const live = env.caches.deployments.get(namespace, wanted);
+      if (intent !== undefined && live !== undefined)
+        await apply(Deployment, replicasOf(intent, live, namespace), live);
+    }
+  }
+}
+
+/** Applies to exactly this Deployment, and never creates one. */
+function replicasOf(intent: Deployment, live: Cached<Deployment>, namespace: string): Deployment {
+  const { name = '', uid = '' } = live.metadata;
+  const spec = { replicas: intent.spec?.replicas ?? 1 } as NonNullable<Deployment['spec']>;
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, uid }, spec };
+}
+
+/** Deletes the Ingress with this uid, if it is still there. */
+export async function deleteIngress(
+  env: Env,
+  namespace: string | undefined,
+  { name, uid }: { readonly name: string; readonly uid: string },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await env.kube.delete(Ingress, namespace, name, { uid, signal });
+  } catch (error) {
+    if (!isKubeError(error, 'E_KUBE_NOT_FOUND', 'E_KUBE_CONFLICT')) throw error;
+  }
+}
