@@ -104,6 +104,27 @@ describe('Objects of a running cluster come back', () => {
     await world.end();
   });
 
+  test('less and less often where somebody undoes it each time, and that is told', async () => {
+    const world = await running();
+    const { sim, get, edit } = world;
+    const isLabelled = (): boolean => get(Service, 'app-rest')?.metadata.labels?.app === 'app';
+    const undo = { metadata: { labels: { app: 'other' } } };
+    await edit(Service, 'app-rest', undo, 'meddler');
+    for (const end = sim.clock.now() + 10 * 60_000; sim.clock.now() < end; ) {
+      if (isLabelled()) await edit(Service, 'app-rest', undo, 'meddler');
+      else await sim.clock.advance(100, 5_000);
+    }
+    const repairs = world.writes.filter((one) => one.endsWith('/services/app-rest'));
+    // Three at once, then after 2, 4, … 256 s: the ninth pause reaches beyond the ten minutes.
+    expect(repairs).toHaveLength(11);
+    expect(conditionOf(world, 'Drifted')).toMatchObject({ status: 'True', reason: 'RepairUndone' });
+    expect(conditionOf(world, 'Ready')?.status).toBe('True');
+    expect(await sim.until(isLabelled, 300_000)).toBe(true);
+    for (let pause = 0; pause < 5; pause++) await world.rest();
+    expect(conditionOf(world, 'Drifted')).toBeUndefined();
+    await world.end();
+  });
+
   test('as they were made when they are edited by hand', async () => {
     const world = await running();
     const { sim, get } = world;

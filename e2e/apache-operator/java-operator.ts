@@ -23,7 +23,10 @@ export const whyNoJavaOperator: string | undefined = !classPath.found
 
 /** The Apache operator (Java) outside the cluster, as one process. */
 export interface JavaOperator {
-  /** Waits for a Service and tells the operator its address. */
+  /**
+   * Waits for a Service, not the one that was named before, and tells the operator its address. To be called again after each
+   * start of the cluster, which makes the Service anew with another address.
+   */
   nameService(name: string): Promise<void>;
   /** The end of its log. */
   log(): string;
@@ -54,7 +57,9 @@ export async function startJavaOperator(cluster: TestCluster): Promise<JavaOpera
   const writeHosts = (): void =>
     writeFileSync(hostsFile, [...hosts].map(([name, address]) => `${address} ${name}\n`).join(''));
   writeHosts();
-  const nameOptions = [`-Djdk.net.hosts.file=${hostsFile}`, '-Dsun.net.inetaddr.negative.ttl=0'];
+  const namesAreNotKept = ['-Dsun.net.inetaddr.ttl=0', '-Dsun.net.inetaddr.negative.ttl=0'];
+  const nameOptions = [`-Djdk.net.hosts.file=${hostsFile}`, ...namesAreNotKept];
+  const named = new Map<string, string>();
   const log = openSync(logFile, 'a');
   const child = spawn('java', ['-Xmx512m', ...nameOptions, '-cp', operatorJars().join(':'), MAIN_CLASS], {
     stdio: ['ignore', log, log],
@@ -73,10 +78,12 @@ export async function startJavaOperator(cluster: TestCluster): Promise<JavaOpera
   });
   return {
     async nameService(name) {
-      const path = `jsonpath={.items[?(@.metadata.name=="${name}")].spec.clusterIP}`;
+      const one = `.items[?(@.metadata.name=="${name}")]`;
+      const path = `jsonpath={${one}.spec.clusterIP} {${one}.metadata.uid}`;
       for (const end = performance.now() + 60_000; performance.now() < end; ) {
-        const address = cluster.kubectl('get', 'services', '-o', path);
-        if (address !== '') {
+        const [address = '', uid = ''] = cluster.kubectl('get', 'services', '-o', path).split(' ');
+        if (address !== '' && uid !== named.get(name)) {
+          named.set(name, uid);
           hosts.set(`${name}.default`, address);
           return writeHosts();
         }

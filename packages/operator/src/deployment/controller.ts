@@ -1,5 +1,14 @@
 import type { FlinkStateSnapshot } from '@drey/api';
-import { Applier, type Cached, type KubeObject, keyOf, priority, type Store, storeSource } from '@drey/kube';
+import {
+  Applier,
+  type Cached,
+  type Change,
+  type KubeObject,
+  keyOf,
+  priority,
+  type Store,
+  storeSource,
+} from '@drey/kube';
 import { clusterOf, sessionClusterOf } from '../runtime/caches.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindController, KindScope } from '../runtime/kind-controller.ts';
@@ -13,10 +22,14 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
   const pulse = new JobPulse({ clock, random, wake, signal });
   const drift = new DriftMemory();
   const applier = new Applier(env.kube);
-  const toCluster = (object: Cached<KubeObject>): string[] =>
-    clusterOf(object).filter((key) => caches.flinkDeployments.getByKey(key) !== undefined);
+  // Also the cluster it belonged to before: who changes the label that says so takes it away from there.
+  const toClusters = (change: Change<KubeObject>): string[] => {
+    const before = change.type === 'modified' ? clusterOf(change.old) : [];
+    const keys = new Set([...before, ...clusterOf(change.object)]);
+    return [...keys].filter((key) => caches.flinkDeployments.getByKey(key) !== undefined);
+  };
   const ofCluster = <T extends KubeObject>(store: Pick<Store<T>, 'subscribe' | 'whenSynced'>) =>
-    storeSource(store, (change) => toCluster(change.object as Cached<KubeObject>), {
+    storeSource(store, (change) => toClusters(change as Change<KubeObject>), {
       priorityOf: () => priority.transition,
       ignoreOwn: true,
     });

@@ -56,6 +56,9 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
   const plan = decide(world, policy);
   const flink = flinkFor(scope, world);
   if (plan.steps.some((step) => step.kind === 'create-cluster')) pulse.retire(pass.key);
+  for (const step of plan.steps) {
+    if (step.kind === 'repair') scope.drift.noteRepairs(pass.key, step.objects, env.clock.now());
+  }
   try {
     await act(env, deployment, plan, {
       signal: pass.signal,

@@ -122,6 +122,14 @@ export interface Drift {
   readonly surplus: { readonly name: string; readonly uid: string } | undefined;
   /** What others changed that only a restart would undo. */
   readonly reported: readonly DriftedObject[];
+  /** How often this operator put objects back lately. */
+  readonly tries: readonly RepairTries[];
+}
+
+/** How often in a row an object was put back, as it was the last time; `lastAt` in epoch milliseconds. */
+export interface RepairTries extends DriftedObject {
+  readonly count: number;
+  readonly lastAt: number;
 }
 
 /** An object that differs from what it was made as. */

@@ -18,7 +18,7 @@ import type { ClusterObjects } from '../../runtime/ports.ts';
 import type { ReadingScope } from '../observation/cluster-readings.ts';
 import { observedDeployment } from '../observation/kube-readings.ts';
 import { runningCluster } from '../start/running-cluster.ts';
-import type { Drift, DriftedObject } from '../world.ts';
+import type { Drift, DriftedObject, RepairTries } from '../world.ts';
 import {
   configMapDifferences,
   editorOf,
@@ -29,26 +29,42 @@ import {
   textDigest,
 } from './drift-compare.ts';
 import { type Edited, pathText } from './field-managers.ts';
+import type { Repair } from './repair.ts';
+import { withTries } from './repair-tries.ts';
+
+/** What a comparison finds; how often it was repaired is not part of it. */
+type Differences = Omit<Drift, 'tries'>;
 
 /**
  * What was compared before: the versions of all objects involved, and what came of it. A cluster at rest is compared once,
  * and again only when one of its objects has changed.
  */
 export class DriftMemory {
-  readonly #seen = new Map<string, { readonly of: string; readonly drift: Drift }>();
+  readonly #seen = new Map<string, { readonly of: string; readonly differences: Differences }>();
+  readonly #tries = new Map<string, readonly RepairTries[]>();
 
-  recall(key: string, of: string): Drift | undefined {
+  recall(key: string, of: string): Differences | undefined {
     const seen = this.#seen.get(key);
-    return seen?.of === of ? seen.drift : undefined;
+    return seen?.of === of ? seen.differences : undefined;
   }
 
-  remember(key: string, of: string, drift: Drift): void {
-    this.#seen.set(key, { of, drift });
+  remember(key: string, of: string, differences: Differences): void {
+    this.#seen.set(key, { of, differences });
+  }
+
+  tries(key: string, now: number): readonly RepairTries[] {
+    return withTries(this.#tries.get(key) ?? [], [], now);
+  }
+
+  /** Objects are being put back; they count whether or not that succeeds. */
+  noteRepairs(key: string, objects: Repair['objects'], now: number): void {
+    this.#tries.set(key, withTries(this.#tries.get(key) ?? [], objects, now));
   }
 
   /** The object has gone. */
   forget(key: string): void {
     this.#seen.delete(key);
+    this.#tries.delete(key);
   }
 
   get size(): number {
@@ -76,12 +92,13 @@ export async function readDrift(scope: ReadingScope, memory: DriftMemory): Promi
   const of = fingerprint(scope);
   const key = `${namespace}/${name}`;
   const seen = memory.recall(key, of);
-  if (seen !== undefined) return known(seen, clock.now());
+  const tries = memory.tries(key, clock.now());
+  if (seen !== undefined) return known({ ...seen, tries }, clock.now());
   try {
     const objects = env.clusters(runningCluster(deployment, recorded, observedDeployment(live)));
-    const drift = await compare(scope, recorded, objects, live);
-    memory.remember(key, of, drift);
-    return known(drift, clock.now());
+    const differences = await compare(scope, recorded, objects, live);
+    memory.remember(key, of, differences);
+    return known({ ...differences, tries }, clock.now());
   } catch (error) {
     if (error instanceof ManifestError || error instanceof FlinkError) return unknown(error.message, clock.now());
     if (isKubeError(error)) return unknown(`the API server did not answer (${error.code})`, clock.now());
@@ -123,7 +140,7 @@ async function compare(
   recorded: RecordedSpec,
   objects: ClusterObjects,
   live: Cached<Deployment> & Edited,
-): Promise<Drift> {
+): Promise<Differences> {
   const { caches } = scope.env;
   const { namespace } = scope;
   const repairs: DriftedObject[] = [];

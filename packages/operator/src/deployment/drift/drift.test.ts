@@ -1,13 +1,14 @@
 import type { Deployment, KubeObject, Service } from '@drey/kube';
 import { describe, expect, test } from 'vitest';
 import { known } from '../../job/reading.ts';
-import { aPod, aRunning, POLICY } from '../../testing/worlds.ts';
+import { aPod, aRunning, NOW, POLICY } from '../../testing/worlds.ts';
 import { decide } from '../decide.ts';
 import type { Drift, DriftedObject } from '../world.ts';
 import { replicasDiffer, serviceDifferences, templateDifferences } from './drift-compare.ts';
+import { DriftMemory } from './drift-reading.ts';
 import { foreignEdits, pathText } from './field-managers.ts';
 
-const NOTHING: Drift = { repairs: [], surplus: undefined, reported: [] };
+const NOTHING: Drift = { repairs: [], surplus: undefined, reported: [], tries: [] };
 const REPLICAS: DriftedObject = { kind: 'Deployment', name: 'app', fields: ['spec.replicas'], by: 'kubectl' };
 const SERVICE: DriftedObject = { kind: 'Service', name: 'app-rest', fields: [], by: undefined };
 const HA = { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 'file:///ha' };
@@ -31,6 +32,32 @@ describe('Drift of a running cluster', () => {
     expect(repairsOf(plan)).toEqual(['app-rest']);
     expect(plan.events.map((event) => event.reason)).toEqual(['DriftRepaired']);
     expect(plan.status.conditions?.find((one) => one.type === 'Ready')?.status).toBe('True');
+  });
+
+  test('that others bring about each time is repaired at once thrice, then less and less often, and told', () => {
+    const tries = (count: number, ago: number) => ({
+      repairs: [SERVICE],
+      tries: [{ ...SERVICE, count, lastAt: NOW - ago }],
+    });
+    expect(repairsOf(pass(tries(2, 10)))).toEqual(['app-rest']);
+    const paused = pass(tries(3, 500));
+    expect(repairsOf(paused)).toEqual([]);
+    expect(paused.wakeUp).toEqual({ kind: 'after', ms: 1_500, jitter: false });
+    expect(paused.status.conditions?.find((one) => one.type === 'Drifted')).toMatchObject({ reason: 'RepairUndone' });
+    expect(repairsOf(pass(tries(3, 2_000)))).toEqual(['app-rest']);
+    expect(repairsOf(pass(tries(30, 299_999)))).toEqual([]);
+    expect(repairsOf(pass(tries(30, 300_000)))).toEqual(['app-rest']);
+  });
+
+  test('is counted anew once the object stayed as it was made for ten minutes', () => {
+    const memory = new DriftMemory();
+    memory.noteRepairs('ns/app', [SERVICE], 0);
+    memory.noteRepairs('ns/app', [SERVICE, { ...SERVICE, kind: 'Ingress' }], 1_000);
+    expect(memory.tries('ns/app', 600_999).map(({ kind, count }) => `${kind} ${count}`)).toEqual([
+      'Service 2',
+      'Ingress 1',
+    ]);
+    expect(memory.tries('ns/app', 601_000)).toEqual([]);
   });
 
   test('of an Ingress that the spec no longer asks for ends with exactly this Ingress deleted', () => {

@@ -1,12 +1,13 @@
 import { operatorOptions } from '@drey/flink';
 import type { ConditionDraft } from '../../job/conditions.ts';
-import type { PlannedEvent } from '../../job/planned.ts';
+import type { PlannedEvent, WakeUp } from '../../job/planned.ts';
 import { after } from '../../job/wake-up.ts';
 import type { Context, Outcome } from '../context.ts';
 import { keepsState } from '../observation/job-manager-process.ts';
 import type { Step } from '../plan.ts';
 import { runningCluster } from '../start/running-cluster.ts';
 import type { Drift, DriftedObject } from '../world.ts';
+import { nextRepairAt, triesOf, undoneRepairs } from './repair-tries.ts';
 
 /**
  * Adds to what is done about a settled cluster that its objects are put back as they were made: those that are gone or whose
@@ -19,7 +20,10 @@ export function withDriftRepaired(context: Context, decided: Outcome): Outcome {
   const jobManager = world.jobManager.known ? world.jobManager.value : undefined;
   if (!world.drift.known || recorded === undefined || jobManager === undefined) return kept(context, outcome);
   const drift = world.drift.value;
-  const repairs = drift.repairs.filter((one) => !isUnsafe(context, one));
+  const safe = drift.repairs.filter((one) => !isUnsafe(context, one));
+  const dueAt = (one: DriftedObject): number => nextRepairAt(triesOf(drift.tries, one));
+  const repairs = safe.filter((one) => dueAt(one) <= world.now);
+  const paused = safe.filter((one) => dueAt(one) > world.now);
   const conditions = [...(outcome.conditions ?? []), ...driftedCondition(context, drift)];
   const steps: Step[] = [
     ...(repairs.length === 0
@@ -32,7 +36,7 @@ export function withDriftRepaired(context: Context, decided: Outcome): Outcome {
     conditions,
     steps: [...(outcome.steps ?? []), ...steps],
     events: [...(outcome.events ?? []), ...repairs.map(repairedEvent), ...reportedEvents(context, drift)],
-    ...(steps.length === 0 ? {} : { wakeUp: after(LOOK_AGAIN_MS) }),
+    ...(steps.length === 0 ? soonest(outcome.wakeUp, paused.map(dueAt), world.now) : { wakeUp: after(LOOK_AGAIN_MS) }),
   };
 }
 
@@ -41,6 +45,13 @@ export function withDriftRepaired(context: Context, decided: Outcome): Outcome {
  * changes nothing, because somebody undoes it on the way, repairs are no busier than this.
  */
 const LOOK_AGAIN_MS = 1_000;
+
+/** The wake-up of what was decided, or the end of the first pause if that comes sooner. */
+function soonest(planned: WakeUp, pauseEnds: readonly number[], now: number): { readonly wakeUp: WakeUp } {
+  if (pauseEnds.length === 0) return { wakeUp: planned };
+  const ms = Math.min(...pauseEnds) - now;
+  return { wakeUp: planned.kind === 'after' && planned.ms <= ms ? planned : after(ms) };
+}
 
 /** The user asks for an Ingress, and whoever installed the operator does not want it to make any. */
 function ingressEvents({ recorded, runningOptions }: Context): PlannedEvent[] {
@@ -84,8 +95,12 @@ function driftedCondition(context: Context, drift: Drift): ConditionDraft[] {
       'from older state. Suspend and resume the job, or name its newest state in job.initialSavepointPath.';
     return [{ type, status: 'True', reason: 'JobManagerScaledDown', message }];
   }
-  if (drift.reported.length === 0) return [];
-  return [{ type, status: 'True', reason: 'PodTemplateChanged', message: reportText(drift.reported) }];
+  if (drift.reported.length > 0) {
+    return [{ type, status: 'True', reason: 'PodTemplateChanged', message: reportText(drift.reported) }];
+  }
+  const undone = undoneRepairs(drift.tries);
+  if (undone.length === 0) return [];
+  return [{ type, status: 'True', reason: 'RepairUndone', message: undoneText(undone) }];
 }
 
 /** What was reported stays reported while the cluster cannot be compared. */
@@ -104,6 +119,17 @@ function reportText(reported: readonly DriftedObject[]): string {
   return (
     `Others changed what pods are made from; only a restart would undo it, so it is left. ${parts.join('; ')}. ` +
     'Write the change into the FlinkDeployment, or change spec.restartNonce to undo it.'
+  );
+}
+
+function undoneText(undone: readonly DriftedObject[]): string {
+  const parts = undone.map(({ kind, name, fields, by }) => {
+    const what = fields.length === 0 ? 'is deleted' : `is changed in ${fields.slice(0, MAX_FIELDS).join(', ')}`;
+    return `${kind} ${name} ${what}${by === undefined ? '' : ` (by ${by})`}`;
+  });
+  return (
+    `Others undo what is put back: ${parts.join('; ')}. It is tried again, less and less often. Look for an admission ` +
+    'webhook or another controller that writes it, and let it leave objects of Flink clusters alone.'
   );
 }
 

@@ -18,7 +18,7 @@ import type { DriftedObject } from '../world.ts';
 export interface Repair {
   /** What the cluster was made from. */
   readonly cluster: ClusterToCreate;
-  readonly objects: readonly Pick<DriftedObject, 'kind' | 'name'>[];
+  readonly objects: readonly DriftedObject[];
 }
 
 /**
