@@ -46,6 +46,8 @@ function withWeather(transport: FlinkTransport, scope: ProcessScope, weather: Fl
       if (hangsMs <= timeoutMs) return answer;
       throw new TransportFailure('timeout', `no answer within ${timeoutMs} ms`, true);
     } catch (error) {
+      const mistaken = scope.mistaken(request);
+      if (mistaken !== undefined) return mistaken;
       if (error instanceof TransportFailure) throw error;
       if (signal?.aborted) throw new TransportFailure('aborted', 'the call was aborted', true);
       throw new TransportFailure('unreachable', error instanceof Error ? error.message : String(error), true);

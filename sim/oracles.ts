@@ -1,4 +1,5 @@
 import type { RunEvent, SimulatedStorage, Snapshot } from '@drey/devcluster/testing';
+import { STAYS } from './namespace-oracle.ts';
 
 /** A broken rule: which, when in virtual time, and what was seen. */
 export interface Violation {
@@ -30,6 +31,8 @@ export interface Sight {
 export interface Records {
   /** The object that a job belongs to; undefined: nothing that is stored knows of this job. */
   owner(clusterId: string, jobId: string): string | undefined;
+  /** An object of another namespace that knows this id of a job or a trigger. */
+  stranger(clusterId: string, id: string): string | undefined;
   intent(owner: string, clusterId: string, process: string): Intent;
   /** Whether a trigger was recorded before it was pulled: for a stop, in the operation of the job's object. */
   isRecorded(clusterId: string, jobId: string, trigger: { readonly id: string; readonly what: string }): boolean;
@@ -47,7 +50,7 @@ type Started = Extract<RunEvent, { type: 'started' }>;
 /**
  * The safety rules of the design, checked at every event of the simulated world:
  * one run at a time from one state (1), never from empty or older state than allowed (2, 3), nothing deleted that something
- * refers to (4), every external operation recorded before it is made (5).
+ * refers to (4), every external operation recorded before it is made (5), and by an object of the same namespace (8).
  */
 export class SafetyOracle {
   readonly violations: Violation[] = [];
@@ -112,11 +115,8 @@ export class SafetyOracle {
     const { clusterId, process, jobId, at } = event;
     const owner = this.#records.owner(clusterId, jobId) ?? this.#owners.get(jobId);
     if (owner === undefined) {
-      this.#violate(
-        'intent before effect',
-        at,
-        `${clusterId}: job ${jobId} starts, and nothing that is stored knows it`,
-      );
+      const detail = `${clusterId}: job ${jobId} starts, and nothing that is stored there knows it`;
+      this.#unrecorded(clusterId, jobId, at, detail);
       return;
     }
     this.#owners.set(jobId, owner);
@@ -183,7 +183,13 @@ export class SafetyOracle {
 
   #triggered({ clusterId, jobId, triggerId: id, what, at }: Extract<RunEvent, { type: 'triggered' }>): void {
     if (this.#records.isRecorded(clusterId, jobId, { id, what })) return;
-    this.#violate('intent before effect', at, `${clusterId}: ${what} with trigger ${id} is recorded nowhere`);
+    this.#unrecorded(clusterId, id, at, `${clusterId}: ${what} with trigger ${id} is recorded nowhere there`);
+  }
+
+  #unrecorded(clusterId: string, id: string, at: number, detail: string): void {
+    const stranger = this.#records.stranger(clusterId, id);
+    if (stranger === undefined) this.#violate('intent before effect', at, detail);
+    else this.#violate(STAYS, at, `${detail}, but ${stranger} knows it`);
   }
 
   #disposed({ path, at }: Extract<RunEvent, { type: 'disposed' }>): void {

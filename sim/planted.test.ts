@@ -2,17 +2,37 @@ import type { FlinkRequest } from '@drey/flink';
 import type { HttpRequest } from '@drey/kube';
 import { SeededRandom } from '@drey/kube/testing';
 import { describe, expect, it } from 'vitest';
+import { STAYS } from './namespace-oracle.ts';
 import { runSeed } from './run-seed.ts';
-import { drawScenario } from './scenario.ts';
+import { drawScenario, HOME, TEAM } from './scenario.ts';
 import type { Tamper } from './scope.ts';
 import { SECRET } from './specs.ts';
 
 type Json = Record<string, unknown>;
 
+/**
+ * The rules by which a violation is named, with the numbers of the safety rules they stand for: no job twice (1), never from
+ * empty or older state (2, 3), nothing in use deleted (4), recorded before done (5), converges and claims nothing (6), a failed
+ * reading destroys nothing (7), nothing crosses a namespace (8), secrets are told to nobody (9).
+ */
+const SAFETY_RULES = {
+  'one run at a time': [1],
+  'no start from empty state': [2, 3],
+  'newest restorable state': [2, 3],
+  'no record in use is deleted': [4],
+  'intent before effect': [5],
+  'no generation is claimed too early': [6],
+  converges: [6],
+  [STAYS]: [8],
+  'no secret is told': [9],
+} as const;
+
 /** A safety rule, and a bug in what the operator does that breaks it. */
 interface Planted {
-  readonly rule: string;
+  readonly rule: keyof typeof SAFETY_RULES;
   readonly bug: string;
+  /** The number of a rule that it breaks besides. */
+  readonly breaks?: number;
   /** A fresh one for each seed. */
   readonly tamper: () => Tamper;
 }
@@ -49,6 +69,8 @@ const asked = (path: RegExp, change: (body: Json) => Json): Tamper => ({
       ? withJson(request, change)
       : request,
 });
+
+const elsewhere = (namespace: string): string => (namespace === HOME ? TEAM : HOME);
 
 /** The same path of state for every start: the first that there was. */
 function firstPath(): (path: string) => string {
@@ -103,6 +125,18 @@ const planted: readonly Planted[] = [
         if (request.method !== 'GET' || request.mode === 'stream') return request;
         const isRemains = /\/namespaces\/[a-z]+\/(pods\?|services\/)/.test(request.path);
         return isRemains ? { ...request, path: request.path.replace(/job-\d/, 'nobody') } : request;
+      },
+    }),
+  },
+  {
+    rule: 'one run at a time',
+    bug: 'a session job whose cluster does not answer is taken for gone',
+    breaks: 7,
+    tamper: () => ({
+      unanswered: ({ method, url }) => {
+        if (method !== 'GET') return undefined;
+        if (url.endsWith('/jobs/overview')) return { status: 200, body: '{"jobs":[]}' };
+        return /\/jobs\/[0-9a-f]{32}/.test(url) ? { status: 404, body: '{"errors":["Not found."]}' } : undefined;
       },
     }),
   },
@@ -182,6 +216,40 @@ const planted: readonly Planted[] = [
     },
   },
   {
+    rule: STAYS,
+    bug: 'the Services of a cluster are made in the other namespace (namesakes)',
+    tamper: () => ({
+      kube: (request) => {
+        const [, namespace = ''] = /\/namespaces\/([a-z]+)\/services/.exec(request.path) ?? [];
+        if (!isPost(request, 'services')) return request;
+        const path = request.path.replace(`/${namespace}/`, `/${elsewhere(namespace)}/`);
+        const named = (text: string): string =>
+          text.replaceAll(`"namespace":"${namespace}"`, `"namespace":"${elsewhere(namespace)}"`);
+        return withText({ ...request, path }, named);
+      },
+    }),
+  },
+  {
+    rule: STAYS,
+    bug: 'session jobs are run on the cluster of the same name in the other namespace (namesakes)',
+    tamper: () => ({
+      flink: (request) => {
+        const url = request.url.replace(/-rest\.([a-z]+):/, (_, namespace) => `-rest.${elsewhere(namespace)}:`);
+        return request.method === 'POST' ? { ...request, url } : request;
+      },
+    }),
+  },
+  {
+    rule: STAYS,
+    bug: 'pods run as the account of the operator',
+    tamper: () => ({
+      kube: (request) =>
+        isPost(request, 'deployments')
+          ? withText(request, (text) => text.replaceAll('"serviceAccountName":"flink"', '"serviceAccountName":"drey"'))
+          : request,
+    }),
+  },
+  {
     rule: 'no secret is told',
     bug: 'an event tells the configuration',
     tamper: () => ({
@@ -219,7 +287,13 @@ function isAbout(seed: number, bug: string): boolean {
   const changes = actions.filter((one) => one.do === 'change' && one.subject.kind === kind);
   const isSession = actions.some(({ subject }) => subject.kind === 'FlinkSessionJob');
   const hasSnapshot = actions.some(({ subject }) => subject.kind === 'FlinkStateSnapshot');
-  return changes.length > 1 && isSession === (kind === 'FlinkSessionJob') && (hasSnapshot || !bug.includes('snapshot'));
+  const namespaces = new Set(actions.map(({ subject }) => subject.namespace));
+  return (
+    changes.length > 1 &&
+    isSession === (kind === 'FlinkSessionJob') &&
+    (hasSnapshot || !bug.includes('snapshot')) &&
+    (namespaces.size > 1 || !bug.includes('namesakes'))
+  );
 }
 
 describe('A bug in the operator', () => {
@@ -232,5 +306,13 @@ describe('A bug in the operator', () => {
       if (broken.includes(rule)) break;
     }
     expect(broken).toContain(rule);
+  });
+
+  it('is planted for each of the nine safety rules', () => {
+    const broken = planted.flatMap(({ rule, breaks }) => [
+      ...SAFETY_RULES[rule],
+      ...(breaks === undefined ? [] : [breaks]),
+    ]);
+    expect([...new Set(broken)].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });

@@ -5,6 +5,7 @@ import type { AnyObject, Random } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { type Arrival, checkConverged, unsettled } from './convergence.ts';
 import { happen, type Scene } from './incidents.ts';
+import { NamespaceOracle } from './namespace-oracle.ts';
 import { startOperatorProcess } from './operator-process.ts';
 import { SafetyOracle, type Violation } from './oracles.ts';
 import { type Action, drawScenario, HOME, type Incident, type Scenario, TEAM } from './scenario.ts';
@@ -75,6 +76,7 @@ function withSavepoints(savepointMs: () => Timings['savepointMs']): Timings {
 interface Stage extends Scene {
   readonly records: StoredRecords;
   readonly storeOracle: StoreOracle;
+  readonly namespaceOracle: NamespaceOracle;
 }
 
 class SeedRun {
@@ -109,7 +111,7 @@ class SeedRun {
     this.#startOperator();
     await this.#playScenario();
     const { settledAfterMs, violations } = await this.#settle();
-    const { world, oracle, storeOracle } = this.#stage;
+    const { world } = this.#stage;
     this.#options.inspect?.(world);
     world.stop();
     this.#scope?.kill();
@@ -118,9 +120,14 @@ class SeedRun {
       seed: this.#seed,
       steps: this.#steps,
       faults: crashes + lost + refused + cut + stale,
-      violations: [...this.#surprises, ...oracle.violations, ...storeOracle.violations, ...violations],
+      violations: [...this.#surprises, ...this.#seen(), ...violations],
       settledAfterMs,
     };
+  }
+
+  #seen(): readonly Violation[] {
+    const { oracle, storeOracle, namespaceOracle } = this.#stage;
+    return [oracle, storeOracle, namespaceOracle].flatMap(({ violations }) => violations);
   }
 
   async #build(): Promise<Stage> {
@@ -136,6 +143,7 @@ class SeedRun {
     return {
       ...{ world, records, clock: this.#clock, random: this.#random },
       storeOracle: new StoreOracle(world, () => this.#clock.now()),
+      namespaceOracle: new NamespaceOracle(world, () => this.#clock.now()),
       oracle: new SafetyOracle(world.fabric.storage, records),
       weather: { hangsMs: 0 },
       savepointMs: usualTimings.savepointMs,

@@ -90,8 +90,11 @@ interface Drawn {
 export function drawScenario(random: Random): Scenario {
   const pace = random.next() < LONG_SHARE ? long : brisk;
   const drawn: Drawn = { random, pace, actions: [], incidents: [] };
-  const lives = 1 + Math.floor(random.next() * pace.lives);
-  for (let i = 0; i < lives; i++) drawLife(drawn, i);
+  if (random.next() < NAMESAKES_SHARE) drawNamesakes(drawn);
+  else {
+    const lives = 1 + Math.floor(random.next() * pace.lives);
+    for (let i = 0; i < lives; i++) drawLife(drawn, i);
+  }
   for (let i = Math.floor(random.next() * (pace.incidents + 1)); i > 0; i--) {
     drawn.incidents.push({ atMs: span(random, 5_000, lastOf(drawn) + 20_000), do: pick(random, worldIncidents) });
   }
@@ -124,6 +127,18 @@ function drawLife(drawn: Drawn, number: number): void {
   if (isSession) drawSession(drawn, drawCluster(drawn, `session-${number}`), number);
   else drawApplication(drawn, drawCluster(drawn, `job-${number}`));
 }
+
+/** The same names in both namespaces. */
+function drawNamesakes(drawn: Drawn): void {
+  const isSession = drawn.random.next() < SESSION_SHARE;
+  for (const namespace of [HOME, TEAM]) {
+    if (isSession) drawSession(drawn, { ...drawCluster(drawn, 'session-0'), namespace }, 0);
+    else drawApplication(drawn, { ...drawCluster(drawn, 'job-0'), namespace });
+  }
+}
+
+/** Scenarios in which everything is there twice. */
+const NAMESAKES_SHARE = 0.06;
 
 /** Session clusters among the lives. */
 const SESSION_SHARE = 0.3;

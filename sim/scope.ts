@@ -1,4 +1,4 @@
-import type { FlinkRequest } from '@drey/flink';
+import type { FlinkRequest, FlinkResponse } from '@drey/flink';
 import type { Clock, HttpRequest, HttpResponse, Random, Transport } from '@drey/kube';
 import { KubeError } from '@drey/kube';
 
@@ -45,6 +45,8 @@ export interface FaultCounts {
 export interface Tamper {
   readonly kube?: (request: HttpRequest) => HttpRequest;
   readonly flink?: (request: FlinkRequest) => FlinkRequest;
+  /** What a call to Flink that failed is taken for; undefined: for what it is. */
+  readonly unanswered?: (request: FlinkRequest) => FlinkResponse | undefined;
 }
 
 export interface ScopeOptions {
@@ -112,6 +114,11 @@ export class ProcessScope {
   /** The request as a planted bug sends it. */
   tampered(request: FlinkRequest): FlinkRequest {
     return this.#tamper.flink?.(request) ?? request;
+  }
+
+  /** What a planted bug takes a call for that failed. */
+  mistaken(request: FlinkRequest): FlinkResponse | undefined {
+    return this.alive ? this.#tamper.unanswered?.(request) : undefined;
   }
 
   /** A call beyond the API server: `send` runs when the request arrives. */

@@ -46,6 +46,17 @@ export class StoredRecords implements Records {
     return job && keyOfSubject({ kind: 'FlinkSessionJob', namespace, name: job.metadata.name ?? '' });
   }
 
+  stranger(clusterId: string, id: string): string | undefined {
+    const [home] = clusterId.split('/');
+    const all = (['FlinkDeployment', 'FlinkSessionJob', 'FlinkStateSnapshot'] as const).flatMap((kind) =>
+      this.#list<AnyObject>(kind),
+    );
+    const found = all.find(
+      ({ metadata, status }) => metadata.namespace !== home && JSON.stringify(status ?? null).includes(id),
+    );
+    return found && `${found.kind} ${found.metadata.namespace}/${found.metadata.name}`;
+  }
+
   intent(owner: string, clusterId: string): Intent {
     const [kind, namespace = '', name = ''] = owner.split('/');
     const stored = this.object({ kind: kind as Subject['kind'], namespace, name }) as FlinkDeployment | undefined;
