@@ -1,4 +1,5 @@
 import { Deployment, isKubeError, type Outcome, Pod, ReplicaSet } from '@drey/kube';
+import { selects } from '../apiserver/selectors/match-labels.ts';
 import { type ControllerContext, controllerReference, objectKey, ownerKeys, startController } from './context.ts';
 import {
   newReplicaSet,
@@ -12,7 +13,6 @@ import {
   splitReplicaSets,
 } from './deployment-plan.ts';
 import { deploymentStatus, progressDeadline } from './deployment-status.ts';
-import { selects } from './labels.ts';
 import { hasEnded } from './pod-facts.ts';
 import { sameJson } from './same.ts';
 

@@ -1,19 +1,11 @@
-import {
-  type AnyObject,
-  type Clock,
-  isKubeError,
-  type KubeClient,
-  type ObjectMeta,
-  type OwnerReference,
-  type Random,
-} from '@drey/kube';
+import type { AnyObject, Clock, KubeClient, ObjectMeta, OwnerReference, Random } from '@drey/kube';
 import type { ApiServer } from '../apiserver/index.ts';
 import type { ServedResource } from '../apiserver/registry/served.ts';
 import type { Change, StoredRecord } from '../apiserver/storage/index.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
-const RETRY_AFTER_MS = 500;
 
 export interface GarbageCollectorOptions {
   readonly server: Pick<ApiServer, 'store' | 'registry'>;
@@ -46,14 +38,16 @@ class GarbageCollector {
   readonly #places = new Map<string, Place>();
   /** Uids of dependents, by the uid of their owner. */
   readonly #dependents = new Map<string, Set<string>>();
-  readonly #queue = new Set<string>();
-  readonly #timers = new Set<() => void>();
+  readonly #queue: OneAtATime;
   readonly #unsubscribe: () => void;
-  #running = false;
-  #stopped = false;
 
   constructor(options: GarbageCollectorOptions) {
     this.#options = options;
+    this.#queue = new OneAtATime({
+      clock: options.clock,
+      handle: (uid) => this.#handle(uid),
+      failed: (uid, error) => this.#failed(uid, error),
+    });
     const { store, registry } = options.server;
     for (const key of new Set(registry.all().map((resource) => resource.storageKey))) {
       for (const record of store.list(key, { namespace: undefined })) this.#added(record);
@@ -62,17 +56,8 @@ class GarbageCollector {
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#unsubscribe();
-    for (const cancel of this.#timers) cancel();
-  }
-
-  #later(delayMs: number, run: () => void): void {
-    const cancel = this.#options.clock.after(delayMs, () => {
-      this.#timers.delete(cancel);
-      run();
-    });
-    this.#timers.add(cancel);
+    this.#queue.stop();
   }
 
   #changed({ type, record, previous }: Change): void {
@@ -91,16 +76,16 @@ class GarbageCollector {
     }
     const asked =
       metadata.deletionTimestamp !== undefined && finalizers.some((name) => name === ORPHAN || name === FOREGROUND);
-    if (ownerReferences.length > 0 || asked) this.#enqueue(uid);
+    if (ownerReferences.length > 0 || asked) this.#queue.add(uid);
     // An owner that waits may have waited for this change.
-    for (const owner of ownerReferences) if (this.#isWaiting(owner.uid)) this.#enqueue(owner.uid);
+    for (const owner of ownerReferences) if (this.#isWaiting(owner.uid)) this.#queue.add(owner.uid);
   }
 
   #removed(record: StoredRecord): void {
     const { uid = '', ownerReferences = [] } = record.object.metadata;
     this.#places.delete(uid);
-    for (const dependent of this.#dependents.get(uid) ?? []) this.#enqueue(dependent);
-    for (const owner of ownerReferences) if (this.#isWaiting(owner.uid)) this.#enqueue(owner.uid);
+    for (const dependent of this.#dependents.get(uid) ?? []) this.#queue.add(dependent);
+    for (const owner of ownerReferences) if (this.#isWaiting(owner.uid)) this.#queue.add(owner.uid);
   }
 
   #forgetOwners({ object }: StoredRecord): void {
@@ -122,34 +107,9 @@ class GarbageCollector {
     return metadata?.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(FOREGROUND);
   }
 
-  #enqueue(uid: string): void {
-    if (this.#stopped) return;
-    this.#queue.add(uid);
-    if (this.#running) return;
-    this.#running = true;
-    void this.#drain();
-  }
-
-  async #drain(): Promise<void> {
-    // The store's listeners come first; writes happen in a turn of their own.
-    await Promise.resolve();
-    for (const uid of this.#queue) {
-      this.#queue.delete(uid);
-      if (this.#stopped) break;
-      try {
-        await this.#handle(uid);
-      } catch (error) {
-        this.#failed(uid, error);
-      }
-    }
-    this.#running = false;
-  }
-
   #failed(uid: string, error: unknown): void {
-    if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return;
     const place = this.#places.get(uid);
     this.#options.failed?.(place === undefined ? uid : `${place.key} ${place.namespace}/${place.name}`, error);
-    this.#later(RETRY_AFTER_MS, () => this.#enqueue(uid));
   }
 
   async #handle(uid: string): Promise<void> {

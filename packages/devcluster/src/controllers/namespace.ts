@@ -1,9 +1,9 @@
 import { type AnyObject, type Clock, isKubeError, type KubeClient } from '@drey/kube';
 import type { ApiServer } from '../apiserver/index.ts';
 import type { ServedResource } from '../apiserver/registry/served.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 
 const NAMESPACES = '/namespaces';
-const RETRY_AFTER_MS = 500;
 /** Between the delete of a namespace and that of its content: writers that are under way may end. */
 const START_AFTER_MS = 1_000;
 
@@ -33,71 +33,40 @@ interface Remains {
 class NamespaceController {
   readonly #options: NamespaceControllerOptions;
   readonly #terminating = new Set<string>();
-  readonly #queue = new Set<string>();
-  readonly #timers = new Set<() => void>();
+  readonly #queue: OneAtATime;
   readonly #unsubscribe: () => void;
-  #running = false;
-  #stopped = false;
 
   constructor(options: NamespaceControllerOptions) {
     this.#options = options;
+    this.#queue = new OneAtATime({
+      clock: options.clock,
+      handle: (name) => this.#empty(name),
+      failed: (name, error) => options.failed?.(name, error),
+    });
     const { store } = options.server;
     for (const { object } of store.list(NAMESPACES, { namespace: undefined })) this.#look(object);
     this.#unsubscribe = store.subscribe(undefined, ({ type, record }) => {
       if (record.key === NAMESPACES) {
         if (type === 'DELETED') this.#terminating.delete(record.name);
         else this.#look(record.object);
-      } else if (this.#terminating.has(record.namespace)) this.#enqueue(record.namespace);
+      } else if (this.#terminating.has(record.namespace)) this.#queue.add(record.namespace);
     });
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#unsubscribe();
-    for (const cancel of this.#timers) cancel();
-  }
-
-  #later(delayMs: number, run: () => void): void {
-    const cancel = this.#options.clock.after(delayMs, () => {
-      this.#timers.delete(cancel);
-      run();
-    });
-    this.#timers.add(cancel);
+    this.#queue.stop();
   }
 
   #look({ metadata }: AnyObject): void {
     const { name = '', uid } = metadata;
     if (metadata.deletionTimestamp === undefined || this.#terminating.has(name)) return;
-    this.#later(START_AFTER_MS, () => {
+    this.#queue.later(START_AFTER_MS, () => {
       // Meanwhile it may be gone, and another one of its name there.
       if (this.#options.server.store.get(NAMESPACES, '', name)?.object.metadata.uid !== uid) return;
       this.#terminating.add(name);
-      this.#enqueue(name);
+      this.#queue.add(name);
     });
-  }
-
-  #enqueue(name: string): void {
-    if (this.#stopped) return;
-    this.#queue.add(name);
-    if (this.#running) return;
-    this.#running = true;
-    void this.#drain();
-  }
-
-  async #drain(): Promise<void> {
-    await Promise.resolve();
-    for (const name of this.#queue) {
-      this.#queue.delete(name);
-      if (this.#stopped) break;
-      try {
-        await this.#empty(name);
-      } catch (error) {
-        if (isKubeError(error, 'E_KUBE_NOT_FOUND')) continue;
-        this.#options.failed?.(name, error);
-        this.#later(RETRY_AFTER_MS, () => this.#enqueue(name));
-      }
-    }
-    this.#running = false;
   }
 
   async #empty(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Condition, isKubeError, type Outcome, Pod, type PodTemplateSpec, ReplicaSet } from '@drey/kube';
+import { selects } from '../apiserver/selectors/match-labels.ts';
 import { timestamp } from '../node/pod-status.ts';
 import { type ControllerContext, controllerReference, objectKey, ownerKeys, startController } from './context.ts';
-import { selects } from './labels.ts';
 import { byDeletionRank, countPods, isActive } from './pod-facts.ts';
 import { sameJson } from './same.ts';
 

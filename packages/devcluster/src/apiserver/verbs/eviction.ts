@@ -1,8 +1,8 @@
 import type { AnyObject } from '@drey/kube';
 import type { ApiResponse } from '../contract.ts';
 import { type Fields, fieldsOf, listOf, numberOf, textOf } from '../registry/rules/fields.ts';
-import { selects } from '../registry/rules/workload-validation.ts';
 import { builtinSchema } from '../schema/index.ts';
+import { type ObjectSelector, selects } from '../selectors/match-labels.ts';
 import { badRequest, conflict, failure, forbidden, MODIFIED_MEANWHILE, notFound } from '../status.ts';
 import type { StoredRecord } from '../storage/index.ts';
 import { type Call, currentObject, timestamp } from './context.ts';
@@ -85,7 +85,7 @@ function takeFromBudget({ core }: Call, pod: AnyObject, dryRun: boolean): void {
   const { namespace = '', labels = {}, name = '' } = pod.metadata;
   const budgets = core.store
     .list(BUDGETS, { namespace })
-    .filter(({ object }) => selects(fieldsOf(fieldsOf(object.spec).selector), labels));
+    .filter(({ object }) => selects(fieldsOf(object.spec).selector as ObjectSelector | undefined, labels));
   if (budgets.length > 1) {
     throw failure({
       code: 500,

@@ -1,5 +1,6 @@
 import type { AnyObject } from '@drey/kube';
 import type { ObjectReader } from '../../model.ts';
+import type { ObjectSelector } from '../../selectors/match-labels.ts';
 
 /** A webhook of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration, with the defaults filled in. */
 export interface Webhook {
@@ -9,8 +10,8 @@ export interface Webhook {
   readonly failurePolicy: 'Fail' | 'Ignore';
   readonly sideEffects: string;
   readonly timeoutSeconds: number;
-  readonly namespaceSelector: LabelSelector;
-  readonly objectSelector: LabelSelector;
+  readonly namespaceSelector: ObjectSelector;
+  readonly objectSelector: ObjectSelector;
   readonly matchConditions: readonly { readonly name: string; readonly expression: string }[];
 }
 
@@ -32,15 +33,6 @@ export interface WebhookRule {
   readonly apiVersions: readonly string[];
   readonly resources: readonly string[];
   readonly scope: string;
-}
-
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
 }
 
 const GROUP = 'admissionregistration.k8s.io';
@@ -76,30 +68,7 @@ function withDefaults(stored: StoredWebhook): Webhook {
   };
 }
 
-/** Whether labels satisfy a selector; an empty selector is satisfied by anything. */
-export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      switch (operator) {
-        case 'In':
-          return value !== undefined && values.includes(value);
-        case 'NotIn':
-          return value === undefined || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        case 'DoesNotExist':
-          return value === undefined;
-        default:
-          return false;
-      }
-    })
-  );
-}
-
-export function isEmptySelector(selector: LabelSelector): boolean {
+export function isEmptySelector(selector: ObjectSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
 }
 

@@ -1,6 +1,7 @@
 import type { AdmissionRequest, ObjectReader } from '../../model.ts';
+import { selects } from '../../selectors/match-labels.ts';
 import { evaluateConditions } from './conditions.ts';
-import { isEmptySelector, labelsOf, selects, type Webhook, type WebhookRule } from './configuration.ts';
+import { isEmptySelector, labelsOf, type Webhook, type WebhookRule } from './configuration.ts';
 
 /** `error`: a condition could not be evaluated, so the failure policy decides. */
 export type Match =

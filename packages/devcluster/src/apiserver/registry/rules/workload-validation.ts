@@ -1,5 +1,7 @@
 import type { AnyObject } from '@drey/kube';
 import type { FieldError } from '../../model.ts';
+import type { Labels } from '../../selectors/label-selector.ts';
+import { type ObjectSelector, selects } from '../../selectors/match-labels.ts';
 import { invalidTexts, invalidValue, notSupported, required } from '../../validation/field-errors.ts';
 import { labelValueErrors, qualifiedNameErrors } from '../../validation/formats.ts';
 import { labelMapErrors } from '../../validation/object-meta.ts';
@@ -42,28 +44,6 @@ export function selectorErrors(selector: Fields, field: string): FieldError[] {
   ];
 }
 
-/** Whether a label selector selects these labels. */
-export function selects(selector: Fields, labels: Fields): boolean {
-  const matchLabels = Object.entries(fieldsOf(selector.matchLabels)).every(([key, value]) => labels[key] === value);
-  return (
-    matchLabels &&
-    listOf(selector.matchExpressions).every((expression) => {
-      const value = labels[textOf(expression.key)];
-      const values = textsOf(expression.values);
-      switch (expression.operator) {
-        case 'In':
-          return typeof value === 'string' && values.includes(value);
-        case 'NotIn':
-          return typeof value !== 'string' || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        default:
-          return value === undefined;
-      }
-    })
-  );
-}
-
 /** Selector and template of a workload kind, which have to fit each other. */
 export function templateErrors(object: AnyObject, restartPolicies: readonly string[]): FieldError[] {
   const spec = fieldsOf(object.spec);
@@ -101,7 +81,7 @@ export function selectorMismatch(object: AnyObject): FieldError[] {
   const spec = fieldsOf(object.spec);
   const labels = fieldsOf(fieldsOf(spec.template).metadata).labels;
   const selector = spec.selector;
-  if (isFields(selector) && (sameValue(selector, {}) || selects(selector, fieldsOf(labels)))) return [];
+  if (isFields(selector) && selects(selector as ObjectSelector, fieldsOf(labels) as Labels)) return [];
   const text = '`selector` does not match template `labels`';
   return [invalidValue('spec.template.metadata.labels', labels ?? null, text)];
 }
