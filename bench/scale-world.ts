@@ -9,12 +9,14 @@ import {
   usualTimings,
 } from '@drey/devcluster/testing';
 import type { FlinkTransport } from '@drey/flink';
-import { type AnyObject, createKubeClient, type Transport } from '@drey/kube';
+import { type AnyObject, createKubeClient, type HttpRequest, type Transport } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { createOperator, type Operator, operatorLogger } from '@drey/operator';
 
 const NAMESPACE = 'default';
 const STEP_MS = 100;
+/** Deployments for each node: with their TaskManagers 200 pods. */
+const PER_NODE = 100;
 /** More timers than this within one step are a loop that re-arms itself. */
 const MAX_TIMERS = 1_000_000;
 const OPERATOR = { name: 'system:serviceaccount:drey:drey-operator', groups: ['system:masters'] };
@@ -56,11 +58,12 @@ async function driven<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   return ended;
 }
 
-function counted(transport: Transport, requests: Requests): Transport {
+function counted(transport: Transport, requests: Requests, onRequest: (request: HttpRequest) => void): Transport {
   return {
     ...transport,
     request: (request) => {
       requests.kube++;
+      onRequest(request);
       return transport.request(request);
     },
   };
@@ -73,20 +76,33 @@ function countedFlink(transport: FlinkTransport, requests: Requests): FlinkTrans
   };
 }
 
-/** Builds the world and starts an operator in it. */
-export async function scaleWorld(seed: number): Promise<ScaleWorld> {
+/**
+ * Builds a world with room for `objects` deployments and starts an operator in it. `onRequest` is told of each of the
+ * operator's own requests to Kubernetes.
+ */
+export async function scaleWorld(
+  seed: number,
+  objects: number,
+  onRequest: (request: HttpRequest) => void = () => undefined,
+): Promise<ScaleWorld> {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
   const requests: Requests = { kube: 0, flink: 0 };
   let savepointMs: Timings['savepointMs'] = usualTimings.savepointMs;
-  const objects = [
+  const installed = [
     ...(allCrds() as unknown as AnyObject[]),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'flink', namespace: NAMESPACE } } as AnyObject,
   ];
   const world = await driven(
     clock,
     createSimulatedWorld({
-      ...{ clock, random, objects, tokenKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey },
+      ...{
+        clock,
+        random,
+        objects: installed,
+        nodes: Math.ceil(objects / PER_NODE),
+        tokenKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+      },
       timings: {
         ...usualTimings,
         get savepointMs() {
@@ -101,7 +117,7 @@ export async function scaleWorld(seed: number): Promise<ScaleWorld> {
   const startOperator = async (): Promise<Operator> => {
     const operator = createOperator({
       ...{ clock, random, log: operatorLogger({ level: 'error' }), endpoints: fabricAddress },
-      kube: createKubeClient({ transport: counted(world.connect(OPERATOR), requests), clock, random }),
+      kube: createKubeClient({ transport: counted(world.connect(OPERATOR), requests, onRequest), clock, random }),
       flink: countedFlink(fabricTransport(world.fabric), requests),
     });
     await driven(clock, operator.start());

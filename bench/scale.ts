@@ -111,11 +111,11 @@ const line = (what: string, value: number, unit: string): void => {
   process.stdout.write(`${what.padEnd(66)}${value.toFixed(value < 100 ? 2 : 0).padStart(10)} ${unit}\n`);
 };
 
-const small = await scaleWorld(1);
+const small = await scaleWorld(1, few);
 const fewObjects = await createAll(small, few);
 await small.close();
 
-const large = await scaleWorld(2);
+const large = await scaleWorld(2, objects);
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
 const manyObjects = await createAll(large, objects);
@@ -135,7 +135,7 @@ await large.stopOperator();
 const operatorHeap = withOperator - usedHeap();
 await large.close();
 
-const long = await scaleWorld(3);
+const long = await scaleWorld(3, savepoints + upgrades);
 const beside = await besideSavepoints(long);
 await long.close();
 

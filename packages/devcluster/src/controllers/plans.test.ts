@@ -1,10 +1,11 @@
 import type { Job, Node, Pod, PodSpec, ReplicaSet, Service, StatefulSet } from '@drey/kube';
 import { describe, expect, it } from 'vitest';
+import { selects } from '../apiserver/selectors/match-labels.ts';
 import { endpointSlices, endpointSubsets } from './endpoint-plan.ts';
 import { INDEX, jobPod, planJob } from './job-plan.ts';
-import { selects } from './labels.ts';
+import { NodeUses, podRequests } from './node-use.ts';
 import { planReplicaSet, replicaSetStatus } from './replica-set.ts';
-import { placePod, podRequests } from './schedule.ts';
+import { placePod } from './schedule.ts';
 import { planStatefulSet, REVISION_LABEL, revisionName, statefulPod } from './stateful-set-plan.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -77,11 +78,17 @@ describe('scheduler', () => {
   });
   const wants = (cpu: string, more: Partial<PodSpec> = {}) =>
     podOf('p', { nodeName: '', containers: [{ name: 'c', resources: { requests: { cpu } } }], ...more });
+  const usesOf = (pods: readonly Pod[]) => {
+    const uses = new NodeUses();
+    for (const pod of pods) uses.assign(pod, pod.spec?.nodeName ?? '');
+    return (name: string) => uses.of(name);
+  };
+  const nobody = usesOf([]);
 
   it('takes the node with the most room', () => {
     const used = [podOf('u', { nodeName: 'a', containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }] })];
-    expect(placePod(wants('500m'), [node('a'), node('b')], used)).toEqual({ type: 'fits', node: 'b' });
-    expect(placePod(wants('500m', { nodeSelector: { zone: 'a' } }), [node('a'), node('b')], used)).toEqual({
+    expect(placePod(wants('500m'), [node('a'), node('b')], usesOf(used))).toEqual({ type: 'fits', node: 'b' });
+    expect(placePod(wants('500m', { nodeSelector: { zone: 'a' } }), [node('a'), node('b')], usesOf(used))).toEqual({
       type: 'fits',
       node: 'a',
     });
@@ -91,20 +98,22 @@ describe('scheduler', () => {
     const used = [
       podOf('u', { nodeName: 'a', containers: [{ name: 'c', resources: { requests: { cpu: '1500m' } } }] }),
     ];
-    expect(placePod(wants('1'), [node('a'), node('b', { unschedulable: true })], used)).toEqual({
+    expect(placePod(wants('1'), [node('a'), node('b', { unschedulable: true })], usesOf(used))).toEqual({
       type: 'none',
       message: '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable.',
     });
-    expect(placePod(wants('1', { nodeSelector: { zone: 'c' } }), [node('a')], [])).toMatchObject({
+    expect(placePod(wants('1', { nodeSelector: { zone: 'c' } }), [node('a')], nobody)).toMatchObject({
       message: expect.stringContaining("didn't match Pod's node affinity/selector"),
     });
-    expect(placePod(wants('1'), [], [])).toMatchObject({ message: 'no nodes available to schedule pods' });
+    expect(placePod(wants('1'), [], nobody)).toMatchObject({ message: 'no nodes available to schedule pods' });
   });
 
   it('respects taints and tolerations, and required affinity', () => {
     const tainted = node('a', { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] });
-    expect(placePod(wants('1'), [tainted], []).type).toBe('none');
-    expect(placePod(wants('1', { tolerations: [{ key: 'k', operator: 'Exists' }] }), [tainted], []).type).toBe('fits');
+    expect(placePod(wants('1'), [tainted], nobody).type).toBe('none');
+    expect(placePod(wants('1', { tolerations: [{ key: 'k', operator: 'Exists' }] }), [tainted], nobody).type).toBe(
+      'fits',
+    );
     const affinity = (operator: string) => ({
       nodeAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: {
@@ -112,10 +121,24 @@ describe('scheduler', () => {
         },
       },
     });
-    expect(placePod(wants('1', { affinity: affinity('NotIn') }), [node('a'), node('b')], [])).toEqual({
+    expect(placePod(wants('1', { affinity: affinity('NotIn') }), [node('a'), node('b')], nobody)).toEqual({
       type: 'fits',
       node: 'b',
     });
+  });
+
+  it('counts a pod where it is, once, until it is released', () => {
+    const pod = (nodeName: string, cpu: string) =>
+      podOf('u', { nodeName, containers: [{ name: 'c', resources: { requests: { cpu } } }] });
+    const uses = new NodeUses();
+    uses.assign(pod('a', '1'), 'a');
+    uses.assign(pod('a', '500m'), 'a');
+    expect(uses.of('a')).toEqual({ pods: 1, requests: new Map([['cpu', 0.5]]) });
+    uses.assign(pod('b', '500m'), 'b');
+    expect([uses.of('a').pods, uses.of('b').pods]).toEqual([0, 1]);
+    uses.release('u');
+    uses.release('u');
+    expect([uses.of('b').pods, uses.of('b').requests.size]).toEqual([0, 0]);
   });
 
   it('counts init containers as the kubelet runs them', () => {

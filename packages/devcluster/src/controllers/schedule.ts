@@ -1,6 +1,7 @@
-import type { LabelSelectorRequirement, Node, Pod, Toleration } from '@drey/kube';
+import type { Node, Pod, Toleration } from '@drey/kube';
+import { type LabelRequirement, satisfies } from '../apiserver/selectors/match-labels.ts';
 import { parseQuantity } from '../node/quantity.ts';
-import { hasEnded } from './pod-facts.ts';
+import { type NodeUse, podRequests } from './node-use.ts';
 
 /** Which node a pod goes to, as a pure function with the default scheduler's filters. */
 
@@ -9,14 +10,16 @@ export type Placement =
   /** `message` is the scheduler's: how many nodes, and why not. */
   | { readonly type: 'none'; readonly message: string };
 
-/** The fitting node with the most room; ties go by name. `pods` are those assigned already. */
-export function placePod(pod: Pod, nodes: readonly Node[], pods: readonly Pod[]): Placement {
+/** The fitting node with the most room; ties go by name. `useOf` tells what the pods take that are on a node already. */
+export function placePod(pod: Pod, nodes: readonly Node[], useOf: (node: string) => NodeUse): Placement {
+  const wanted = podRequests(pod);
   const reasons = new Map<string, number>();
   const fitting: { name: string; free: number }[] = [];
   for (const node of nodes) {
-    const used = pods.filter((other) => other.spec?.nodeName === node.metadata.name && !hasEnded(other));
-    const refusal = whyNot(pod, node, used);
-    if (refusal === undefined) fitting.push({ name: node.metadata.name ?? '', free: freeShare(node, used) });
+    const { name = '' } = node.metadata;
+    const use = useOf(name);
+    const refusal = whyNot(pod, node, wanted, use);
+    if (refusal === undefined) fitting.push({ name, free: freeShare(node, use) });
     else reasons.set(refusal, (reasons.get(refusal) ?? 0) + 1);
   }
   const best = fitting.sort((a, b) => b.free - a.free || (a.name < b.name ? -1 : 1))[0];
@@ -30,7 +33,12 @@ export function placePod(pod: Pod, nodes: readonly Node[], pods: readonly Pod[])
   return { type: 'none', message };
 }
 
-function whyNot(pod: Pod, node: Node, used: readonly Pod[]): string | undefined {
+function whyNot(
+  pod: Pod,
+  node: Node,
+  wanted: ReadonlyMap<string, number>,
+  { pods, requests }: NodeUse,
+): string | undefined {
   if (
     node.spec?.unschedulable === true &&
     !tolerates(pod, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' })
@@ -43,44 +51,18 @@ function whyNot(pod: Pod, node: Node, used: readonly Pod[]): string | undefined 
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   if (!matchesNode(pod, node)) return "node(s) didn't match Pod's node affinity/selector";
   const allocatable = node.status?.allocatable ?? {};
-  if (used.length + 1 > (parseQuantity(allocatable.pods) ?? Number.POSITIVE_INFINITY)) return 'Too many pods';
-  const wanted = podRequests(pod);
+  if (pods + 1 > (parseQuantity(allocatable.pods) ?? Number.POSITIVE_INFINITY)) return 'Too many pods';
   for (const [resource, amount] of wanted) {
-    const taken = used.reduce((sum, other) => sum + (podRequests(other).get(resource) ?? 0), 0);
+    const taken = requests.get(resource) ?? 0;
     if (amount > 0 && taken + amount > (parseQuantity(allocatable[resource]) ?? 0) + 1e-9)
       return `Insufficient ${resource}`;
   }
   return undefined;
 }
 
-/**
- * What a pod asks for: all main containers and sidecars together, or the largest init container with the sidecars before
- * it, whichever is more.
- */
-export function podRequests(pod: Pod): Map<string, number> {
-  const total = new Map<string, number>();
-  const requestsOf = (resources: { requests?: Record<string, string | number> } | undefined) =>
-    Object.entries(resources?.requests ?? {}).map(([name, quantity]) => [name, parseQuantity(quantity) ?? 0] as const);
-  for (const container of pod.spec?.containers ?? []) {
-    for (const [name, amount] of requestsOf(container.resources)) total.set(name, (total.get(name) ?? 0) + amount);
-  }
-  const sidecars = new Map<string, number>();
-  const initPeak = new Map<string, number>();
-  for (const container of pod.spec?.initContainers ?? []) {
-    for (const [name, amount] of requestsOf(container.resources)) {
-      const before = sidecars.get(name) ?? 0;
-      if (container.restartPolicy === 'Always') sidecars.set(name, before + amount);
-      initPeak.set(name, Math.max(initPeak.get(name) ?? 0, before + amount));
-    }
-  }
-  for (const [name, amount] of sidecars) total.set(name, (total.get(name) ?? 0) + amount);
-  for (const [name, amount] of initPeak) total.set(name, Math.max(total.get(name) ?? 0, amount));
-  return total;
-}
-
-function freeShare(node: Node, used: readonly Pod[]): number {
+function freeShare(node: Node, { requests }: NodeUse): number {
   const cpu = parseQuantity(node.status?.allocatable?.cpu) ?? 1;
-  return 1 - used.reduce((sum, pod) => sum + (podRequests(pod).get('cpu') ?? 0), 0) / cpu;
+  return 1 - (requests.get('cpu') ?? 0) / cpu;
 }
 
 function tolerates(pod: Pod, taint: { key: string; value?: string; effect: string }): boolean {
@@ -92,11 +74,9 @@ function tolerates(pod: Pod, taint: { key: string; value?: string; effect: strin
 }
 
 interface NodeSelectorTerm {
-  readonly matchExpressions?: readonly NodeRequirement[];
-  readonly matchFields?: readonly NodeRequirement[];
+  readonly matchExpressions?: readonly LabelRequirement[];
+  readonly matchFields?: readonly LabelRequirement[];
 }
-
-type NodeRequirement = Omit<LabelSelectorRequirement, 'operator'> & { operator: string };
 
 function matchesNode(pod: Pod, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
@@ -110,26 +90,6 @@ function matchesNode(pod: Pod, node: Node): boolean {
     const { matchExpressions = [], matchFields = [] } = term;
     if (matchExpressions.length + matchFields.length === 0) return false;
     const name = { 'metadata.name': node.metadata.name ?? '' };
-    return matchExpressions.every((r) => meets(r, labels)) && matchFields.every((r) => meets(r, name));
+    return matchExpressions.every((r) => satisfies(r, labels)) && matchFields.every((r) => satisfies(r, name));
   });
-}
-
-function meets({ key, operator, values = [] }: NodeRequirement, labels: Readonly<Record<string, string>>): boolean {
-  const value = labels[key];
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
 }

@@ -1,6 +1,7 @@
 import { isKubeError, Node, type Outcome, Pod } from '@drey/kube';
 import { timestamp } from '../node/pod-status.ts';
 import { type ControllerContext, objectKey, startController } from './context.ts';
+import { NodeUses } from './node-use.ts';
 import { hasEnded } from './pod-facts.ts';
 import { placePod } from './schedule.ts';
 
@@ -11,8 +12,10 @@ export function startScheduler(context: ControllerContext, signal: AbortSignal):
   const pods = context.informers.of(Pod);
   const nodes = context.informers.of(Node);
   const events = context.events('default-scheduler');
+  const uses = new NodeUses();
   /** Bound here, not yet seen bound by the watch. */
-  const assumed = new Map<string, string>();
+  const assumed = new Set<string>();
+  const waiting = new Set<string>();
 
   const waits = (pod: Pod): boolean =>
     !pod.spec?.nodeName &&
@@ -20,19 +23,29 @@ export function startScheduler(context: ControllerContext, signal: AbortSignal):
     !hasEnded(pod) &&
     (pod.spec?.schedulerName ?? 'default-scheduler') === 'default-scheduler' &&
     (pod.spec?.schedulingGates ?? []).length === 0;
-  const waitingKeys = (): string[] => pods.list().filter(waits).map(objectKey);
 
-  const assigned = (): Pod[] =>
-    pods.list().flatMap((pod) => {
-      if (pod.spec === undefined) return [];
-      if (pod.spec.nodeName) return [pod];
-      const node = assumed.get(pod.metadata.uid ?? '');
-      return node === undefined ? [] : [{ ...pod, spec: { ...pod.spec, nodeName: node } }];
-    });
+  const forget = (uid: string): void => {
+    assumed.delete(uid);
+    uses.release(uid);
+  };
+
+  // Heard before the controller's own source, so that every pass sees what woke it.
+  pods.onChange((pod, old, deleted) => {
+    const { uid = '' } = pod.metadata;
+    if (old !== undefined && old.metadata.uid !== uid) forget(old.metadata.uid ?? '');
+    if (!deleted && waits(pod)) waiting.add(objectKey(pod));
+    else waiting.delete(objectKey(pod));
+    if (deleted || hasEnded(pod)) forget(uid);
+    else if (pod.spec?.nodeName) {
+      assumed.delete(uid);
+      uses.assign(pod, pod.spec.nodeName);
+    }
+  });
 
   const bind = async (pod: Pod, node: string): Promise<void> => {
     const { namespace, name = '', uid = '' } = pod.metadata;
-    assumed.set(uid, node);
+    assumed.add(uid);
+    uses.assign(pod, node);
     try {
       await context.client.raw('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
         apiVersion: 'v1',
@@ -41,7 +54,7 @@ export function startScheduler(context: ControllerContext, signal: AbortSignal):
         target: { apiVersion: 'v1', kind: 'Node', name: node },
       });
     } catch (error) {
-      assumed.delete(uid);
+      if (assumed.delete(uid)) uses.release(uid);
       if (isKubeError(error, 'E_KUBE_NOT_FOUND', 'E_KUBE_CONFLICT')) return;
       throw error;
     }
@@ -69,12 +82,9 @@ export function startScheduler(context: ControllerContext, signal: AbortSignal):
   const reconcile = async (namespace: string, name: string): Promise<Outcome> => {
     const pod = pods.get(namespace, name);
     if (pod === undefined) return { type: 'gone' };
-    if (!waits(pod)) {
-      assumed.delete(pod.metadata.uid ?? '');
-      return { type: 'done' };
-    }
+    if (!waits(pod)) return { type: 'done' };
     if (assumed.has(pod.metadata.uid ?? '')) return { type: 'done', requeueAfterMs: RETRY_MS };
-    const placement = placePod(pod, nodes.list(), assigned());
+    const placement = placePod(pod, nodes.list(), (node) => uses.of(node));
     if (placement.type === 'fits') {
       await bind(pod, placement.node);
       return { type: 'done' };
@@ -85,14 +95,12 @@ export function startScheduler(context: ControllerContext, signal: AbortSignal):
 
   /** Room may have been made for those that wait. */
   const keysOf = (pod: Pod): readonly string[] =>
-    pod.metadata.deletionTimestamp !== undefined || hasEnded(pod)
-      ? [objectKey(pod), ...waitingKeys()]
-      : [objectKey(pod)];
+    pod.metadata.deletionTimestamp !== undefined || hasEnded(pod) ? [objectKey(pod), ...waiting] : [objectKey(pod)];
   return startController(
     context,
     {
       name: 'scheduler',
-      sources: [pods.source(keysOf), nodes.source((node) => (isReadyNode(node) ? waitingKeys() : []))],
+      sources: [pods.source(keysOf), nodes.source((node) => (isReadyNode(node) ? [...waiting] : []))],
       reconcile,
       workers: 1,
     },

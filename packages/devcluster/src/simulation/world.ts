@@ -21,17 +21,20 @@ export interface SimulatedWorldOptions {
   /** CustomResourceDefinitions and other objects to create first. */
   readonly objects: readonly AnyObject[];
   readonly timings?: Timings;
+  /** How many nodes there are; one by default. Each has room for about 300 small jobs. */
+  readonly nodes?: number;
   /** False: objects stay as they are written; no Deployment gets pods, and no pod runs. */
   readonly workloads?: boolean;
   /** Hears of errors that no answer carries; a test should fail on them. */
   readonly onFault: (where: string, error: unknown) => void;
 }
 
-/** A whole cluster in one thread on one clock: API server, controllers, a simulated node and simulated Flink. */
+/** A whole cluster in one thread on one clock: API server, controllers, simulated nodes and simulated Flink. */
 export interface SimulatedWorld {
   readonly server: StandardServer;
   readonly store: ObjectStore;
   readonly fabric: FlinkFabric;
+  /** The first node, which is the only one unless more were asked for. */
   readonly node: SimulatedNode;
   /** A client of a cluster administrator, free of faults. */
   readonly admin: KubeClient;
@@ -45,7 +48,7 @@ const CONTROLLERS = ['scheduler', 'replica-set', 'deployment'] as const;
 const silentRecorder: EventRecorder = { record: () => undefined, flush: () => Promise.resolve() };
 const ADMIN: User = { name: 'admin', groups: [MASTERS_GROUP] };
 
-/** Builds the world and starts it. Resolves when its controllers and its node run. */
+/** Builds the world and starts it. Resolves when its controllers and its nodes run. */
 export async function createSimulatedWorld(options: SimulatedWorldOptions): Promise<SimulatedWorld> {
   const { clock, random, onFault } = options;
   const store = new ObjectStore({ clock });
@@ -75,20 +78,23 @@ export async function createSimulatedWorld(options: SimulatedWorldOptions): Prom
     );
   }
   const fabric = new FlinkFabric();
-  const node = new SimulatedNode({
-    ...{ name: 'node-1', clock, random, client: admin, podNetwork: '10.1' },
-    programs: flinkPrograms(fabric, options.timings ?? usualTimings),
-    prepareMs: [50, 400],
-    readyMs: [1500, 3500],
-    terminateMs: [50, 600],
-  });
-  if (workloads) await node.start();
+  const nodeAt = (number: number): SimulatedNode =>
+    new SimulatedNode({
+      ...{ name: `node-${number}`, clock, random, client: admin, podNetwork: `10.${number}` },
+      programs: flinkPrograms(fabric, options.timings ?? usualTimings),
+      prepareMs: [50, 400],
+      readyMs: [1500, 3500],
+      terminateMs: [50, 600],
+    });
+  const node = nodeAt(1);
+  const nodes = [node, ...Array.from({ length: (options.nodes ?? 1) - 1 }, (_, index) => nodeAt(index + 2))];
+  if (workloads) for (const one of nodes) await one.start();
   for (const object of options.objects) await admin.raw('POST', collectionOf(object), object);
   return {
     ...{ server, store, fabric, node, admin, connect },
     stop: () => {
       abort.abort();
-      node.stop();
+      for (const one of nodes) one.stop();
       server.server.close();
     },
   };
