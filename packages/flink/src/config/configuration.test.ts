@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  checkpointingOptions,
   clusterOptions,
   executionOptions,
   FlinkConfig,
@@ -77,9 +78,14 @@ describe('writing and reading back', () => {
   test('lists survive in every version', () => {
     fc.assert(
       fc.property(fc.array(item), fc.constantFrom('legacy' as const, 'yaml' as const), (items, syntax) => {
-        expect(parseList(formatList(items), syntax)).toEqual(items);
+        expect(parseList(formatList(items, syntax), syntax)).toEqual(items);
       }),
     );
+  });
+
+  test('an empty item of a list is quoted only where it would be lost, as Flink leaves it', () => {
+    expect(formatList(['a', '', 'b'])).toBe('a;;b');
+    expect(formatList(['', 'a', ''])).toBe("'';a;''");
   });
 
   test('maps survive in every version', () => {
@@ -119,6 +125,9 @@ describe('writing and reading back', () => {
     expect(writeNestedYamlFile([['$internal.application.program-args', '']], { lists })).toBe(
       "$internal:\n  application:\n    program-args:\n    - --in\n    - 'a: b'\n",
     );
+    expect(writeFlatYamlFile([['a.args', '']], { lists: new Map([['a.args', ['1', '']]]) })).toBe(
+      "a.args:\n- '1'\n- ''\n",
+    );
   });
 
   test('flink-conf.yaml holds plain texts and refuses what it would lose', () => {
@@ -130,6 +139,13 @@ describe('writing and reading back', () => {
     expect(() => writeLegacyFile([['a', 'b # c']])).toThrow(/comment/);
     expect(() => writeLegacyFile([['a', 'b\nc']])).toThrow(/line break/);
   });
+});
+
+test('a word of an enumeration may be in any letter case, but dashes are not underscores', () => {
+  const read = (mode: string) =>
+    FlinkConfig.of({ 'execution.checkpointing.mode': mode }).get(checkpointingOptions.mode);
+  expect(read('exactly_once')).toBe('EXACTLY_ONCE');
+  expect(() => read('exactly-once')).toThrow(/none of/);
 });
 
 test('durations in ISO form are read from Flink 2.1 on', () => {

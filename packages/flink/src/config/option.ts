@@ -152,7 +152,7 @@ export const durationType: ValueType<number> = {
 export const listType: ValueType<readonly string[]> = {
   name: 'list',
   parse: (text, rules) => parseList(text, rules.structures),
-  format: (value) => formatList(value),
+  format: (value, rules) => formatList(value, rules.structures),
 };
 
 export const mapType: ValueType<ReadonlyMap<string, string>> = {
@@ -168,13 +168,12 @@ export const mapListType: ValueType<readonly ReadonlyMap<string, string>[]> = {
   format: (value, rules) => formatMapList(value, rules.structures),
 };
 
-/** One of fixed words, in any letter case, with `_` and `-` the same; read as the word is declared. */
+/** One of fixed words, in any letter case; read as the word is declared. */
 export function enumType<const W extends string>(...words: readonly W[]): ValueType<W> {
-  const fold = (text: string): string => text.toUpperCase().replaceAll('-', '_');
   return {
     name: `one of ${words.join(', ')}`,
     parse(text) {
-      const found = words.find((word) => fold(word) === fold(text));
+      const found = words.find((word) => word.toUpperCase() === text.toUpperCase());
       if (found === undefined)
         throw refuse(`"${text}" is none of ${words.join(', ')}`, `Write one of ${words.join(', ')}.`);
       return found;

@@ -49,10 +49,13 @@ export function parseMapList(text: string, syntax: StructureSyntax): Map<string,
   return splitEscaped(text, ';', NEXT_LIST).map((item) => parseMap(item, syntax));
 }
 
-/** Writes a list so that every version reads it back: items joined with `;`, quoted where needed. */
-export function formatList(items: readonly string[]): string {
-  if (items.length === 1 && looksLikeYaml(items[0] ?? '')) return `'${items[0]?.replaceAll("'", "''")}'`;
-  return items.map((item) => quoteFor(item, ';')).join(';');
+/** Writes a list so that `syntax` reads it back (by default every version does): items joined with `;`, quoted where needed. */
+export function formatList(items: readonly string[], syntax: StructureSyntax = 'yaml'): string {
+  if (syntax === 'yaml' && items.length === 1 && looksLikeYaml(items[0] ?? ''))
+    return `'${items[0]?.replaceAll("'", "''")}'`;
+  // An empty item between two others is read back as it is; at either end it would be lost.
+  const inner = (index: number): boolean => index > 0 && index < items.length - 1;
+  return items.map((item, index) => (item === '' && inner(index) ? item : quoteFor(item, ';'))).join(';');
 }
 
 /**

@@ -24,16 +24,16 @@ function flatten(value: ReadonlyMap<string, YamlValue>, prefix: string, out: Map
   }
 }
 
-/** Writes `config.yaml` with flat dotted keys, one a line: loaded by every version that reads the file, and never ambiguous. */
-export function writeFlatYamlFile(entries: Iterable<readonly [string, string]>): string {
-  const values = new Map<string, YamlValue>(entries);
-  return values.size === 0 ? '' : writeBlockYaml(values);
-}
-
-/** What the nested writer needs to know besides the texts. */
-export interface NestedYamlOptions {
+/** What the writers need to know besides the texts. */
+export interface YamlFileOptions {
   /** Options whose value Flink holds as a list (its client sets them so): written as YAML sequences. */
   readonly lists?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Writes `config.yaml` with flat dotted keys, one a line: loaded by every version that reads the file, and never ambiguous. */
+export function writeFlatYamlFile(entries: Iterable<readonly [string, string]>, options: YamlFileOptions = {}): string {
+  const values = new Map<string, YamlValue>([...entries].map(([key, value]) => [key, held(key, value, options)]));
+  return values.size === 0 ? '' : writeBlockYaml(values);
 }
 
 /**
@@ -43,14 +43,16 @@ export interface NestedYamlOptions {
  */
 export function writeNestedYamlFile(
   entries: Iterable<readonly [string, string]>,
-  options: NestedYamlOptions = {},
+  options: YamlFileOptions = {},
 ): string {
   const root = new Map<string, YamlValue>();
-  for (const [key, value] of entries) {
-    const list = options.lists?.get(key);
-    insert(root, key, list === undefined ? value : [...list]);
-  }
+  for (const [key, value] of entries) insert(root, key, held(key, value, options));
   return writeBlockYaml(root);
+}
+
+function held(key: string, text: string, { lists }: YamlFileOptions): YamlValue {
+  const list = lists?.get(key);
+  return list === undefined ? text : [...list];
 }
 
 function insert(root: Map<string, YamlValue>, key: string, value: YamlValue): void {

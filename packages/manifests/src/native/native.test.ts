@@ -143,6 +143,50 @@ test('The TaskManager pod takes the cores that its deployment gives, and belongs
   expect((pod.spec as PodSpec).containers?.[0]?.resources?.requests).toEqual({ cpu: '0.5', memory: '2048Mi' });
 });
 
+test('An account under the old name of the field wins within a template', () => {
+  const jobManagerTemplate = { spec: { serviceAccount: 'old', serviceAccountName: 'new' } };
+  expect(podOf(build({}, '1.20.5', { jobManagerTemplate }))).toMatchObject({
+    serviceAccountName: 'old',
+    serviceAccount: 'old',
+  });
+});
+
+test('Secrets under a key each come in the order of the configuration’s hash map', () => {
+  const mounts = (configuration: ConfigEntries) =>
+    mainOf(build(configuration)).volumeMounts?.flatMap(({ name }) => (/-volume$/.test(name) ? [name] : []));
+  const names = ['Aa', 'my-secret', 'a', 'sec2'];
+  const spread = Object.fromEntries(names.map((name) => [`kubernetes.secrets.${name}`, `/etc/${name}`]));
+  expect(mounts(spread)?.filter((name) => !/^user|^flink/.test(name))).toEqual([
+    'Aa-volume',
+    'a-volume',
+    'sec2-volume',
+    'my-secret-volume',
+  ]);
+});
+
+test('A TaskManager of the legacy format lacks variables without a value: the JobManager’s file cannot hold them', () => {
+  const names = (version: string) =>
+    (
+      buildTaskManagerPod({
+        flinkVersion: parseFlinkVersion(version),
+        target: 'session',
+        clusterId: 'demo',
+        configuration: { ...MEMORY, 'containerized.taskmanager.env.EMPTY': '' },
+      }).spec as PodSpec
+    ).containers?.[0]?.env?.map(({ name }) => name);
+  expect(names('1.20.5')).toContain('EMPTY');
+  expect(names('1.17.2')).not.toContain('EMPTY');
+});
+
+test('The address of the JobManager comes too late to change the order of variables', () => {
+  const spare = Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`x.${i}`, '']));
+  const env = { 'containerized.master.env.A': '1', 'containerized.master.env.http_proxy': '2' };
+  const order = (more: ConfigEntries) =>
+    mainOf(build({ ...spare, ...env, ...more }, '2.3.0')).env?.map(({ name }) => name);
+  expect(order({})?.slice(0, 2)).toEqual(['A', 'http_proxy']);
+  expect(order({ 'x.last': '' })?.slice(0, 2)).toEqual(['http_proxy', 'A']);
+});
+
 test('Accompanying objects go when their Deployment goes', () => {
   const [service] = build().accompanying;
   expect(ownedBy(service!, { name: 'demo', uid: 'u' }).metadata.ownerReferences).toEqual([

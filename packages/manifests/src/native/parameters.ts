@@ -1,4 +1,5 @@
-import { before, type FlinkConfig, type FlinkVersion, formatFlinkVersion } from '@drey/flink';
+import { javaHashEntries, javaHashOrder } from '@drey/api';
+import { before, type ConfigOption, type FlinkConfig, type FlinkVersion, formatFlinkVersion } from '@drey/flink';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import { LABEL_APP, LABEL_COMPONENT, LABEL_TYPE, type NATIVE_TYPE, type STANDALONE_TYPE } from './constants.ts';
 import type { ClientFiles, ClusterTarget, ConfigFileFormat } from './input.ts';
@@ -13,6 +14,8 @@ export interface Parameters {
   /** Value of the label that tells who makes the TaskManagers: Flink itself, or whoever deploys the cluster. */
   readonly clusterType: typeof NATIVE_TYPE | typeof STANDALONE_TYPE;
   readonly config: FlinkConfig;
+  /** The keys that the configuration has when the pod is made: their number decides the order of what is read from it. */
+  readonly podKeys: readonly string[];
   /** The format of the configuration file that the pods get. */
   readonly configFile: ConfigFileFormat;
   readonly files: ClientFiles;
@@ -61,6 +64,25 @@ export function selectorLabels(cluster: ClusterIdentity, role: Role): Record<str
 /** The user’s labels of a role with those that Flink needs; Flink’s win. */
 export function roleLabels(p: Parameters, role: Role): Record<string, string> {
   return { ...Object.fromEntries(p.config.get(byRole[role].labels)), ...selectorLabels(p, role) };
+}
+
+/**
+ * The entries under a prefix in Java's order: Flink goes over its configuration, a hash map, and puts what it finds into
+ * another; keys that share a place in the second keep the order of the first.
+ */
+export function prefixedInJavaOrder({ config, podKeys }: Parameters, prefix: string): [string, string][] {
+  const found = javaHashOrder(podKeys).filter((key) => key.startsWith(prefix));
+  const names = javaHashOrder(found.map((key) => key.slice(prefix.length)));
+  return names.map((name) => [name, config.raw(`${prefix}${name}`) ?? '']);
+}
+
+/** The entries of a map option in Java's order, whether they stand in one text or under a key each. */
+export function mapInJavaOrder(p: Parameters, declared: ConfigOption<ReadonlyMap<string, string>>): [string, string][] {
+  const key = p.config.keyOf(declared);
+  if (key === undefined) return [];
+  return p.config.raw(key) === undefined
+    ? prefixedInJavaOrder(p, `${key}.`)
+    : javaHashEntries(p.config.get(declared) ?? new Map());
 }
 
 /** The image when neither configuration nor template names one. */

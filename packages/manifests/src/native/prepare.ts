@@ -47,7 +47,8 @@ export function prepareCluster(input: ClusterInput): PreparedCluster {
   });
   const completed = completedForPods(withProgramArguments(named, input), clusterId, files);
   const config = highAvailabilityOn(completed) ? completed : withInternalService(completed, clusterId);
-  return { flinkVersion, target, clusterId, clusterType: NATIVE_TYPE, config, configFile, files };
+  const podKeys = [...completed.keys()];
+  return { flinkVersion, target, clusterId, clusterType: NATIVE_TYPE, config, podKeys, configFile, files };
 }
 
 /** The format of the file that the pods get. */
@@ -97,7 +98,7 @@ export function withProgramArguments(config: FlinkConfig, { flinkVersion, target
 
 /** Pods need fixed ports: 0 becomes the usual one, a range is refused. */
 function fixPort(config: FlinkConfig, declared: ConfigOption<string, string>, usual: number): FlinkConfig {
-  const text = config.get(declared).trim();
+  const text = config.get(declared);
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     throw new FlinkError(
       'E_FLINK_CONFIG_VALUE',

@@ -4,6 +4,7 @@ import {
   FlinkConfig,
   FlinkError,
   LEGACY_CONFIG_FILE,
+  readLegacyFile,
   writeFlatYamlFile,
   writeLegacyFile,
   writeNestedYamlFile,
@@ -27,6 +28,17 @@ export function shippedConfig({ config, flinkVersion }: ShippedInput): FlinkConf
   );
 }
 
+/**
+ * The configuration as a JobManager reads it from its file. The legacy format loses what it cannot say: entries without a
+ * value.
+ */
+export function loadedConfig(input: ShippedInput): FlinkConfig {
+  const shipped = shippedConfig(input);
+  return input.configFile === 'legacy'
+    ? FlinkConfig.of(readLegacyFile(writeLegacyFile(shipped)), shipped.rules)
+    : shipped;
+}
+
 /** Name and text of the configuration file that the pods get. */
 export function configFile(input: ShippedInput): { readonly name: string; readonly text: string } {
   const shipped = shippedConfig(input);
@@ -44,7 +56,8 @@ function yamlText(shipped: FlinkConfig): string {
   try {
     return writeNestedYamlFile(shipped, { lists });
   } catch (error) {
-    if (error instanceof FlinkError && error.code === 'E_FLINK_CONFIG_VALUE') return writeFlatYamlFile(shipped);
+    if (error instanceof FlinkError && error.code === 'E_FLINK_CONFIG_VALUE')
+      return writeFlatYamlFile(shipped, { lists });
     throw error;
   }
 }

@@ -27,7 +27,7 @@ import { highAvailabilityOn } from './options.ts';
 import type { Decorator, TaskManagerParameters } from './parameters.ts';
 import { assemble, fromTemplate } from './pod.ts';
 import { type PreparedCluster, prepareCluster } from './prepare.ts';
-import { shippedConfig } from './shipped-config.ts';
+import { loadedConfig } from './shipped-config.ts';
 
 const MEBIBYTE = 1024n * 1024n;
 
@@ -69,8 +69,10 @@ export const UNKNOWN_JOB_MANAGER: RunningJobManager = {
  * makes these pods itself; this is for rendering and checking.
  */
 export function buildTaskManagerPod(input: ClusterInput, jobManager = UNKNOWN_JOB_MANAGER): ManifestObject {
-  const prepared = prepareCluster(input);
-  const { config, flinkVersion, clusterId } = prepared;
+  const { clusterId } = input;
+  const podName = `${clusterId}-taskmanager-${jobManager.attempt}-${jobManager.index}`;
+  const { prepared, dynamicProperties } = runningCluster(prepareCluster(input), podName, jobManager);
+  const { config, flinkVersion } = prepared;
   const memory = taskManagerMemory(config, {
     version: flinkVersion,
     ...(jobManager.workerCpu === 'slots'
@@ -78,14 +80,13 @@ export function buildTaskManagerPod(input: ClusterInput, jobManager = UNKNOWN_JO
       : { cpuCoresFallback: config.get(kubernetesTaskManagerOptions.cpuAmount) }),
   });
   if (!memory.ok) throw memory.error;
-  const podName = `${clusterId}-taskmanager-${jobManager.attempt}-${jobManager.index}`;
   const logging = Object.fromEntries((jobManager.logFiles ?? []).map((name) => [name, '']));
   const parameters: TaskManagerParameters = {
     ...prepared,
     files: { ...prepared.files, logging },
     container: { cpu: memory.value.cpuCores, memoryMiB: Number(memory.value.totalProcess / MEBIBYTE) },
     podName,
-    dynamicProperties: dynamicProperties(prepared, podName, jobManager),
+    dynamicProperties,
     memoryArguments: memoryArguments(memory.value),
     jvmMemoryOptions: taskManagerJvmParameters(memory.value).join(' '),
     externalResources: new Map(
@@ -126,13 +127,31 @@ function taskManagerChain({ flinkVersion, config }: TaskManagerParameters): Deco
   ];
 }
 
-/** `-Dkey='value'` for what the running JobManager’s configuration has and its file has not, or has otherwise. */
-function dynamicProperties(prepared: PreparedCluster, podName: string, jobManager: RunningJobManager): string {
-  const shipped = shippedConfig(prepared);
-  return Object.entries(runningValues(prepared, podName, jobManager))
-    .filter(([key, value]) => shipped.raw(key) !== value)
-    .map(([key, value]) => `-D${key}=${singleQuoted(value)}`)
-    .join(' ');
+/**
+ * The cluster as its running JobManager sees it: with the configuration that it loaded and completed, and
+ * `-Dkey='value'` for what that has and the file has not, or has otherwise.
+ */
+function runningCluster(
+  client: PreparedCluster,
+  podName: string,
+  jobManager: RunningJobManager,
+): { prepared: PreparedCluster; dynamicProperties: string } {
+  const loaded = loadedConfig(client);
+  const values = Object.entries(runningValues(client, podName, jobManager));
+  const config = loaded.withAll(values);
+  return {
+    prepared: { ...client, config, podKeys: keysAsLoaded(client.config, config) },
+    dynamicProperties: values
+      .filter(([key, value]) => loaded.raw(key) !== value)
+      .map(([key, value]) => `-D${key}=${singleQuoted(value)}`)
+      .join(' '),
+  };
+}
+
+/** The client writes the file in the order of its hash map; what the JobManager adds comes after. */
+function keysAsLoaded(client: FlinkConfig, running: FlinkConfig): string[] {
+  const written = javaHashOrder([...client.keys()]).filter((key) => running.has(key));
+  return [...new Set([...written, ...running.keys()])];
 }
 
 function runningValues(

@@ -23,5 +23,6 @@ export function prepareStandaloneCluster(input: ClusterInput): PreparedCluster {
   const completed = completedForPods(withProgramArguments(named, input), clusterId, files);
   // The Service exists with high availability too, so its name is always in the file.
   const config = withInternalService(completed, clusterId);
-  return { flinkVersion, target, clusterId, clusterType: STANDALONE_TYPE, config, configFile, files };
+  const podKeys = [...completed.keys()];
+  return { flinkVersion, target, clusterId, clusterType: STANDALONE_TYPE, config, podKeys, configFile, files };
 }

@@ -1,4 +1,3 @@
-import { javaHashOrder } from '@drey/api';
 import { atLeast, before, clusterOptions, doubleType, FlinkError, kubernetesOptions } from '@drey/flink';
 import type { EnvVar, Pod, PodSpec, Resources, Toleration } from '../../kubernetes/objects.ts';
 import {
@@ -14,6 +13,7 @@ import {
   type Decorator,
   defaultImage,
   type Parameters,
+  prefixedInJavaOrder,
   roleLabels,
   setMap,
   type TaskManagerParameters,
@@ -119,7 +119,8 @@ function accountAndNetwork(spec: PodSpec, p: Parameters, role: Role): PodSpec {
   const { serviceAccount: accountOption } = byRole[role];
   const account = p.config.has(accountOption)
     ? p.config.get(accountOption)
-    : (spec.serviceAccountName ?? p.config.get(accountOption));
+    : // Flink looks under the old name of the field first.
+      (spec.serviceAccount ?? spec.serviceAccountName ?? p.config.get(accountOption));
   const out: PodSpec = { serviceAccountName: account, serviceAccount: account };
   if (before(p.flinkVersion, '1.15')) return out;
   const hostNetwork = p.config.get(kubernetesOptions.hostNetwork);
@@ -189,15 +190,9 @@ function limitFactor(p: Parameters, declared: (typeof byRole)[Role]['cpuLimitFac
   );
 }
 
-/**
- * Variables in Java's order: Flink goes over its configuration, a hash map, and puts what it finds into another; keys that
- * share a place in the second keep the order of the first.
- */
+/** The variables that the configuration gives a role. */
 export function roleEnv(p: Parameters, role: Role): EnvVar[] {
-  const prefix = byRole[role].envPrefix;
-  const found = javaHashOrder([...p.config.keys()]).filter((key) => key.startsWith(prefix));
-  const names = javaHashOrder(found.map((key) => key.slice(prefix.length)));
-  return names.map((name) => ({ name, value: p.config.raw(`${prefix}${name}`) ?? '' }));
+  return prefixedInJavaOrder(p, byRole[role].envPrefix).map(([name, value]) => ({ name, value }));
 }
 
 /** Where Flink writes its log files, when that is configured. */

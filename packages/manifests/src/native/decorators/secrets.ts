@@ -1,6 +1,5 @@
-import { javaHashEntries } from '@drey/api';
 import { FlinkError, kubernetesOptions } from '@drey/flink';
-import type { Decorator } from '../parameters.ts';
+import { type Decorator, mapInJavaOrder } from '../parameters.ts';
 import { extend } from '../pod.ts';
 
 /** Environment variables whose values are in Secrets. */
@@ -19,7 +18,7 @@ export const envSecrets: Decorator = {
 export const mountSecrets: Decorator = {
   concern: 'mount-secrets',
   decorate(pod, p) {
-    const entries = javaHashEntries(p.config.get(kubernetesOptions.secrets));
+    const entries = mapInJavaOrder(p, kubernetesOptions.secrets);
     return extend(
       pod,
       { volumeMounts: entries.map(([name, mountPath]) => ({ name: `${name}-volume`, mountPath })) },

@@ -1,6 +1,5 @@
-import { javaHashEntries } from '@drey/api';
 import { FlinkError, kubernetesOptions } from '@drey/flink';
-import type { Decorator } from '../parameters.ts';
+import { type Decorator, mapInJavaOrder } from '../parameters.ts';
 import { extend, type FlinkPod } from '../pod.ts';
 
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -11,7 +10,7 @@ const MAX_VOLUME_NAME = 63;
 export const persistentVolumeClaims: Decorator = {
   concern: 'persistent-volume-claims',
   decorate(pod, p) {
-    const claims = javaHashEntries(p.config.get(kubernetesOptions.persistentVolumeClaims));
+    const claims = mapInJavaOrder(p, kubernetesOptions.persistentVolumeClaims);
     if (claims.length === 0) return pod;
     const readOnly = p.config.get(kubernetesOptions.persistentVolumeClaimReadOnly);
     check(claims, pod);
