@@ -3,6 +3,7 @@ import { highAvailabilityKind, highAvailabilityOptions } from '@drey/flink';
 import { ConfigMap } from '@drey/kube';
 import { attempt } from '../deployment/observation/cluster-readings.ts';
 import { observedPod } from '../deployment/observation/kube-readings.ts';
+import { askZooKeeper, keepsJob } from '../deployment/observation/zookeeper-metadata.ts';
 import { flinkOf } from '../deployment/observe.ts';
 import type { ObservedPod } from '../deployment/world.ts';
 import { ids } from '../job/fresh-ids.ts';
@@ -153,8 +154,13 @@ async function readHeldByHa(scope: Scope, readings: SessionJobReadings): Promise
   const notRead = unknown('not read in this pass', env.clock.now());
   if (typeof jobId !== 'string' || cluster === undefined || readings.jobs?.kind !== 'ok') return notRead;
   if (readings.jobs.value.some((job) => job.jobId === jobId)) return notRead;
-  const type = options.config.configurationOf(sessionJob, cluster.deployment).get(highAvailabilityOptions.type);
-  if (highAvailabilityKind(type) !== 'kubernetes') return notRead;
+  const running = options.config.configurationOf(sessionJob, cluster.deployment);
+  const kind = highAvailabilityKind(running.get(highAvailabilityOptions.type));
+  if (kind === 'zookeeper') {
+    const scope = { env, signal: options.signal };
+    return askZooKeeper(scope, running, (nodes, place) => keepsJob(nodes, place, jobId));
+  }
+  if (kind !== 'kubernetes') return notRead;
   return attempt(env, async () => {
     const { items } = await env.kube.list(ConfigMap, {
       namespace: metadata.namespace ?? '',

@@ -127,6 +127,23 @@ describe('A job that its cluster lost', () => {
     }
   });
 
+  test.each([
+    ['shows that it does not', known(false, NOW), 29_000, 31_000],
+    ['does not answer', unknown('refused', NOW), 299_000, 301_000],
+  ] as const)('is waited for some time where an ensemble of ZooKeeper %s', (_, heldByHa, patientMs, overMs) => {
+    const deployment = aSessionDeployment({
+      'high-availability.type': 'zookeeper',
+      'high-availability.storageDir': 'file:///ha',
+      'high-availability.zookeeper.quorum': 'zk:2181',
+    });
+    const cluster = known(aSessionCluster({ deployment }), NOW);
+    const stateless = aRunningSessionJob({ job: { upgradeMode: 'stateless' } });
+    const missed = afterPlan(stateless, lost(stateless, { cluster, heldByHa }));
+    const since = Number(missed.status?.jobStatus?.updateTime);
+    expect(kinds(lost(missed, { cluster, heldByHa, now: since + patientMs }))).toEqual([]);
+    expect(kinds(lost(missed, { cluster, heldByHa, now: since + overMs }))).not.toEqual([]);
+  });
+
   test('is not lost while the cluster does not answer', () => {
     const flink = {
       ...aSessionWorld(running).flink,

@@ -12,7 +12,7 @@ import { restoreFailed, startJob } from './start.ts';
 const LISTED_AFTER_MS = 10_000;
 /** Once a JobManager answers, the jobs that high availability kept are back within this time. */
 const RECOVERED_AFTER_MS = 30_000;
-/** The same where nobody can read what high availability keeps. */
+/** The same where an ensemble of ZooKeeper does not tell what it keeps. */
 const UNREADABLE_RECOVERED_AFTER_MS = 300_000;
 
 /**
@@ -49,7 +49,7 @@ function keptByHighAvailability(context: SessionJobContext): SessionJobOutcome |
     return waitForJob(context, `The high-availability metadata could not be read: ${heldByHa.reason}.`);
   }
   const lostMs = context.now - Number(context.status.jobStatus?.updateTime ?? context.now);
-  const patience = kind === 'kubernetes' ? RECOVERED_AFTER_MS : UNREADABLE_RECOVERED_AFTER_MS;
+  const patience = heldByHa.known ? RECOVERED_AFTER_MS : UNREADABLE_RECOVERED_AFTER_MS;
   return lostMs < patience ? waitForJob(context, 'Waiting for Flink to bring the job back.') : undefined;
 }
 

@@ -1,17 +1,16 @@
 import type { FlinkDeployment } from '@drey/api';
-import { type FlinkConfig, highAvailabilityOptions, resourceOptions } from '@drey/flink';
+import { type FlinkConfig, resourceOptions } from '@drey/flink';
 import { ConfigMap } from '@drey/kube';
 import { currentOperation } from '../../job/operation.ts';
-import { known, type Reading, unknown } from '../../job/reading.ts';
+import { type Reading, unknown } from '../../job/reading.ts';
 import { deployedSpec } from '../../job/recorded-spec.ts';
-import { StepError } from '../../job/step-error.ts';
 import { NATIVE_CLUSTER_SELECTOR } from '../../runtime/caches.ts';
 import { healthRecord } from '../recovery/health.ts';
 import { isOnTrial, isOverdue } from '../recovery/stability.ts';
 import { highAvailability } from '../upgrade/upgrade-facts.ts';
 import type { HaMetadata } from '../world.ts';
 import { attempt, type ReadingScope } from './cluster-readings.ts';
-import { readZooKeeper, zooKeeperPlace } from './zookeeper-metadata.ts';
+import { askZooKeeper, readZooKeeper } from './zookeeper-metadata.ts';
 
 /** HA metadata of one cluster is a handful of ConfigMaps. */
 const HA_LIST_LIMIT = 500;
@@ -30,7 +29,9 @@ export async function readHaMetadata(
   if (!wantsHaMetadata(scope, configurationOf)) return unknown('not read in this pass', env.clock.now());
   const recorded = deployedSpec(deployment.status ?? {});
   const running = recorded && configurationOf({ ...deployment, spec: recorded.spec });
-  if (running !== undefined && highAvailability(running) === 'zookeeper') return readFromZooKeeper(scope, running);
+  if (running !== undefined && highAvailability(running) === 'zookeeper') {
+    return askZooKeeper(scope, running, readZooKeeper);
+  }
   return attempt(env, async () => {
     const list = await env.kube.list(ConfigMap, {
       namespace,
@@ -40,21 +41,6 @@ export async function readHaMetadata(
     });
     return haMetadata(list.items, deployment);
   });
-}
-
-/** An ensemble that does not answer leaves it unknown what the cluster has there. */
-async function readFromZooKeeper({ env, signal }: ReadingScope, running: FlinkConfig): Promise<Reading<HaMetadata>> {
-  const place = zooKeeperPlace(running);
-  if (place === undefined) {
-    return unknown(`${highAvailabilityOptions.zookeeperQuorum.key} names no ensemble`, env.clock.now());
-  }
-  try {
-    const metadata = await env.zooKeeper(place.quorum, signal, (nodes) => readZooKeeper(nodes, place));
-    return known(metadata, env.clock.now());
-  } catch (error) {
-    if (!(error instanceof StepError)) throw error;
-    return unknown(error.message, env.clock.now());
-  }
 }
 
 /** By its name, since older versions of Flink put no label on it; the cluster's configuration has the same other labels. */

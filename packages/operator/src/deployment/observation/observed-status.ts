@@ -3,7 +3,7 @@ import type { FlinkConfig } from '@drey/flink';
 import { type ExceptionLimits, withExceptions } from '../../job/exceptions.ts';
 import type { JobObservation } from '../../job/job-observation.ts';
 import { withNewestCheckpoint } from '../../job/known-checkpoint.ts';
-import { withFoundJob, withStableSpec } from '../../job/observed-job.ts';
+import { isPassing, withFoundJob, withStableSpec } from '../../job/observed-job.ts';
 import { currentOperation } from '../../job/operation.ts';
 import type { PlannedEvent } from '../../job/planned.ts';
 import type { RecordedSpec } from '../../job/recorded-spec.ts';
@@ -47,6 +47,9 @@ export function observedStatus(input: ObservationInput): Observed {
   const suspended = input.recorded.spec.job?.state === 'suspended';
   if (suspended && input.status.reconciliationStatus?.state === 'UPGRADING')
     return { status: input.status, events: [] };
+  if (isPassing(input.job, input.status.jobStatus?.state ?? undefined, input.world.now)) {
+    return { status: input.status, events: [] };
+  }
   const jobManager = withJobManager(input);
   if (suspended) return jobManager;
   const job = withObservedJob({ ...input, status: jobManager.status });

@@ -4,7 +4,7 @@ import { known } from '../../job/reading.ts';
 import { aDeployment, anOldJobManager, aRunning, aWorld, noRemains, POLICY, upgraded } from '../../testing/worlds.ts';
 import { decide } from '../decide.ts';
 import type { HaMetadata } from '../world.ts';
-import { readZooKeeper, zooKeeperPlace } from './zookeeper-metadata.ts';
+import { keepsJob, readZooKeeper, zooKeeperPlace } from './zookeeper-metadata.ts';
 
 const CONFIGURATION = {
   'high-availability.type': 'zookeeper',
@@ -47,6 +47,12 @@ describe('HA metadata in ZooKeeper', () => {
       ...{ configMaps: [], available: true, hasCheckpoint: true },
       zooKeeper: { quorum: 'zk:2181', root: '/flink/app', jobGraphs: ['/flink/app/jobgraphs'] },
     });
+  });
+
+  test('say which jobs of a session cluster its next JobManager starts again', async () => {
+    const tree = { '/flink/app/execution-plans': ['a'], '/flink/app/jobs': ['a', 'b'] };
+    expect(await keepsJob(nodes(tree), PLACE, 'a')).toBe(true);
+    expect(await keepsJob(nodes(tree), PLACE, 'b')).toBe(false);
   });
 });
 

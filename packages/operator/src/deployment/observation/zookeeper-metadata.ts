@@ -1,4 +1,7 @@
 import { type FlinkConfig, highAvailabilityOptions } from '@drey/flink';
+import { known, type Reading, unknown } from '../../job/reading.ts';
+import { StepError } from '../../job/step-error.ts';
+import type { Env } from '../../runtime/ports.ts';
 import type { ZooKeeperNodes } from '../../zookeeper/client.ts';
 import type { HaMetadata, ZooKeeperMetadata } from '../world.ts';
 
@@ -44,6 +47,32 @@ export async function readZooKeeper(nodes: ZooKeeperNodes, place: ZooKeeperPlace
   const isThere = (await nodes.children(root)) !== undefined;
   const zooKeeper: ZooKeeperMetadata | undefined = isThere ? { quorum, root, jobGraphs } : undefined;
   return { configMaps: [], available: jobs.length > 0, hasCheckpoint, zooKeeper };
+}
+
+/** Whether the JobManager starts this job again. */
+export async function keepsJob(nodes: ZooKeeperNodes, place: ZooKeeperPlace, jobId: string): Promise<boolean> {
+  for (const path of place.jobGraphs) {
+    if ((await nodes.children(path))?.includes(jobId)) return true;
+  }
+  return false;
+}
+
+/** Asks the ensemble that a configuration names; one that does not answer leaves it unknown what the cluster has there. */
+export async function askZooKeeper<T>(
+  { env, signal }: { readonly env: Env; readonly signal: AbortSignal },
+  running: FlinkConfig,
+  ask: (nodes: ZooKeeperNodes, place: ZooKeeperPlace) => Promise<T>,
+): Promise<Reading<T>> {
+  const place = zooKeeperPlace(running);
+  if (place === undefined) {
+    return unknown(`${highAvailabilityOptions.zookeeperQuorum.key} names no ensemble`, env.clock.now());
+  }
+  try {
+    return known(await env.zooKeeper(place.quorum, signal, (nodes) => ask(nodes, place)), env.clock.now());
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    return unknown(error.message, env.clock.now());
+  }
 }
 
 /** Parts of a path with exactly one slash before each. */
