@@ -1,7 +1,7 @@
 import type { Random } from '@drey/kube';
 import { pick } from './draws.ts';
 import type { Change, Subject } from './scenario.ts';
-import type { ClusterTraits } from './specs.ts';
+import { type ClusterTraits, FLINK_SERIES, IMPORTED, versionOf } from './specs.ts';
 
 /** Draws what a user changes next: mostly one change; a flaw comes with its mending a little later, or stays. */
 export function drawChange(random: Random, kind: Subject['kind'], cluster: ClusterTraits): readonly Change[] {
@@ -15,11 +15,13 @@ export function drawChange(random: Random, kind: Subject['kind'], cluster: Clust
     [change('suspend', { job: { state: 'suspended' } })],
     [change('resume', { job: { state: 'running' } })],
     [change(`resume with parallelism ${parallelism}`, { job: { state: 'running', parallelism } }, 'parallelism')],
+    [change(`redeploy ${nonce}`, { job: { initialSavepointPath: IMPORTED.path, savepointRedeployNonce: nonce } })],
     [flawed('invalid parallelism', { job: { parallelism: -1 } }, 'parallelism')],
   ];
   if (kind !== 'FlinkDeployment') return pick(random, common);
   return pick(random, [
     ...common,
+    [newerFlink(cluster)],
     [change('operator key only', configuration('kubernetes.operator.periodic.savepoint.interval', ''))],
     [change('a label of the pods', { podTemplate: { metadata: { labels: { team: `t${nonce}` } } } })],
     [change(`memory ${parallelism}`, { taskManager: { resource: { memory: `${1536 + parallelism * 64}m` } } })],
@@ -38,6 +40,12 @@ export function drawChange(random: Random, kind: Subject['kind'], cluster: Clust
     [flawed('a forbidden key', configuration('kubernetes.cluster-id', 'other'), 'forbidden')],
     [change('no forbidden key', configuration('kubernetes.cluster-id', null), 'forbidden')],
   ] as [Change[], ...Change[][]]);
+}
+
+/** The next series: state never goes back to an older one. */
+export function newerFlink({ series = '1.20' }: ClusterTraits): Change {
+  const next = FLINK_SERIES[FLINK_SERIES.indexOf(series) + 1] ?? series;
+  return change(`Flink ${next}`, versionOf(next));
 }
 
 function configuration(key: string, value: string | null): object {

@@ -2,6 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject, ConfigMap, Service } from '@drey/kube';
 import { EDITED } from './incidents.ts';
+import { periodicTypes, restartsFailed } from './operator-options.ts';
 import type { Violation } from './oracles.ts';
 import type { Subject } from './scenario.ts';
 import { keyOfSubject, type ValidSpec, type Wish } from './wishes.ts';
@@ -19,6 +20,9 @@ export interface StateKnowledge {
 /** Everything that has to fit together at the end. */
 export interface Arrival {
   readonly world: SimulatedWorld;
+  /** Wall time since when nothing goes wrong. */
+  readonly quietSince: number;
+  readonly snapshotsOf: (subject: Subject) => readonly FlinkStateSnapshot[];
   readonly object: (subject: Subject) => AnyObject | undefined;
   readonly stateOf: (wish: Wish) => StateKnowledge;
 }
@@ -66,14 +70,14 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   if (status === undefined || status === null) return 'no status';
   const running = runningJobs(arrival.world, resource);
   if (isExcused(arrival.stateOf(wish), wish, resource)) return undefined;
-  const isInvalid = wish.flaws.size > 0;
+  const isInvalid = isRefused(wish, resource);
   // Nothing was ever done for an object that was invalid from the beginning.
   if (isInvalid && recorded(resource) === NEVER && running.length === 0) return undefined;
   // One that was suspended before anything was done for it stays as it is, as with the Apache operator.
   if (status.lifecycleState === 'CREATED' && wish.valid.at(-1)?.suspended && running.length === 0) return undefined;
   if (!isInvalid && status.observedGeneration !== metadata.generation)
     return `observedGeneration ${status.observedGeneration} of ${metadata.generation}`;
-  const wanted = wantedNow(wish, resource);
+  const wanted = isInvalid ? wantedBefore(wish, resource) : wish.valid.at(-1);
   if (wanted === undefined) return `what is recorded was never wanted: ${recorded(resource)}`;
   if (wanted.suspended) {
     if (running.length > 0) return 'a job runs although it is suspended';
@@ -86,7 +90,22 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   if (status.jobStatus?.state !== 'RUNNING') return `jobStatus.state ${status.jobStatus?.state}`;
   if (status.jobStatus.jobId !== job.spec.jobId) return `jobId ${status.jobStatus.jobId}, running ${job.spec.jobId}`;
   if (status.lifecycleState !== 'STABLE') return `lifecycleState ${status.lifecycleState}`;
+  const missed = missedPeriod(arrival, wish, resource);
+  if (missed !== undefined) return missed;
   return resource.kind === 'FlinkDeployment' ? drifted(arrival.world, wish) : undefined;
+}
+
+/** A job whose snapshots are taken periodically has had one of each type since the faults ended. */
+function missedPeriod({ quietSince, snapshotsOf }: Arrival, wish: Wish, { spec }: JobResource): string | undefined {
+  if (wish.flaws.size > 0) return undefined;
+  const fresh = snapshotsOf(wish.subject).filter(
+    ({ metadata, status }) =>
+      Date.parse(metadata.creationTimestamp ?? '') >= quietSince && status?.state === 'COMPLETED',
+  );
+  const missing = periodicTypes(spec).find(
+    (type) => !fresh.some(({ metadata }) => metadata.name?.includes(`-${type}-periodic-`)),
+  );
+  return missing && `no periodic ${missing} was taken`;
 }
 
 /** What somebody changed by hand is as it was made. */
@@ -109,12 +128,16 @@ function runningJobs({ fabric }: SimulatedWorld, { kind, metadata, spec, status 
   );
 }
 
+/** The newest spec is refused: for what is wrong with it, or since a version of Flink may not change in this state. */
+function isRefused(wish: Wish, { status }: JobResource): boolean {
+  return wish.flaws.size > 0 || status?.error?.includes('Changing flinkVersion after last-state suspend') === true;
+}
+
 /**
- * The newest spec. While that is invalid, a spec that was acted on before: which one depends on how far the operator had come
+ * While the newest spec is refused, one that was acted on before is wanted: which one depends on how far the operator had come
  * when the invalid one replaced it, since a spec that was only begun is kept nowhere.
  */
-function wantedNow(wish: Wish, resource: JobResource): ValidSpec | undefined {
-  if (wish.flaws.size === 0) return wish.valid.at(-1);
+function wantedBefore(wish: Wish, resource: JobResource): ValidSpec | undefined {
   const { spec } = JSON.parse(recorded(resource)) as { spec?: { job?: { state?: string; parallelism?: number } } };
   const job = spec?.job;
   return wish.valid.find(
@@ -133,13 +156,14 @@ function recorded({ status }: JobResource): string {
  * A job that failed for good stays so until its spec changes. One whose state nobody knows any more, or that a fault
  * destroyed, is not started from nothing: its status says what a person has to do.
  */
-function isExcused(state: StateKnowledge, wish: Wish, { kind, metadata, status }: JobResource): boolean {
+function isExcused(state: StateKnowledge, wish: Wish, { kind, metadata, spec, status }: JobResource): boolean {
   const { lifecycleState, error, observedGeneration } = status ?? {};
   const isInvalid = wish.flaws.size > 0;
   const asksForHelp = /[Mm]anual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
   // The Apache operator does not call a session job FAILED for what only its error says.
   if (lifecycleState !== 'FAILED' && !(kind === 'FlinkSessionJob' && asksForHelp)) return false;
-  if (state.hasFailed && (isInvalid || observedGeneration === metadata.generation)) return true;
+  const stays = state.hasFailed && !restartsFailed(spec);
+  if (stays && (isInvalid || observedGeneration === metadata.generation)) return true;
   if (state.isLost) return true;
   // A refusal of the spec stands where the reason stood.
   return !state.isKnown && (isInvalid || asksForHelp);

@@ -27,6 +27,12 @@ export interface Sight {
   readonly isHa: boolean;
 }
 
+/** Where a user wants a job to begin, as it is recorded; another nonce asks for that anew. */
+export interface Beginning {
+  readonly path: string | undefined;
+  readonly nonce: number | undefined;
+}
+
 /** What the oracle asks about the objects as the API server has them at the moment of an event. */
 export interface Records {
   /** The object that a job belongs to; undefined: nothing that is stored knows of this job. */
@@ -34,6 +40,7 @@ export interface Records {
   /** An object of another namespace that knows this id of a job or a trigger. */
   stranger(clusterId: string, id: string): string | undefined;
   intent(owner: string, clusterId: string, process: string): Intent;
+  beginning(owner: string): Beginning;
   /** Whether a trigger was recorded before it was pulled: for a stop, in the operation of the job's object. */
   isRecorded(clusterId: string, jobId: string, trigger: { readonly id: string; readonly what: string }): boolean;
   /** What still refers to a snapshot. */
@@ -64,6 +71,8 @@ export class SafetyOracle {
   readonly #diedAt = new Map<string, number[]>();
   readonly #destroyed: Snapshot[] = [];
   readonly #lastEnd = new Map<string, string>();
+  /** Where an owner's user made its jobs begin last. */
+  readonly #begun = new Map<string, Beginning>();
 
   constructor(storage: SimulatedStorage, records: Records) {
     this.#storage = storage;
@@ -74,6 +83,7 @@ export class SafetyOracle {
   /** An object was deleted by its user: what comes later under its name is another story. */
   forget(owner: string): void {
     this.#jobs.delete(owner);
+    this.#begun.delete(owner);
   }
 
   /** The JobManager of a cluster was killed, or its Deployment deleted. */
@@ -127,8 +137,23 @@ export class SafetyOracle {
     }
     this.#open.set(owner, event);
     this.#lastEnd.delete(owner);
-    this.#startedFrom(owner, event);
+    if (!this.#beginsAnew(owner, event)) this.#startedFrom(owner, event);
     this.#jobs.set(owner, (this.#jobs.get(owner) ?? new Set()).add(jobId));
+  }
+
+  /** The first job of an owner, and the first after a new nonce, begins exactly where the user said; what was before is over. */
+  #beginsAnew(owner: string, { jobId, at, restoredFrom }: Started): boolean {
+    const [before, now] = [this.#begun.get(owner), this.#records.beginning(owner)];
+    const jobs = this.#jobs.get(owner);
+    // The cluster that is replaced may start its job again meanwhile.
+    if (jobs?.has(jobId) === true || (jobs !== undefined && before?.nonce === now.nonce)) return false;
+    this.#begun.set(owner, now);
+    this.#jobs.delete(owner);
+    if (now.path !== undefined && restoredFrom !== now.path) {
+      const detail = `${owner}: job ${jobId} starts from ${restoredFrom ?? 'nothing'}, not from ${now.path}`;
+      this.#violate('a job begins where its user said', at, detail);
+    }
+    return true;
   }
 
   #startedFrom(owner: string, { clusterId, process, jobId, at, restoredFrom, position }: Started): void {
@@ -141,8 +166,9 @@ export class SafetyOracle {
       intent.sight.isHa && one.kind === 'savepoint' && one.jobId === jobId && restoredFrom !== undefined;
     const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sight) && !isRetaken(one));
     const newest = known.find(exists);
-    if (restoredFrom === undefined && known[0] !== undefined) {
-      const detail = `${owner}: job ${jobId} starts empty, although there was ${known[0].path}`;
+    const least = known[0]?.path ?? this.#begun.get(owner)?.path;
+    if (restoredFrom === undefined && least !== undefined) {
+      const detail = `${owner}: job ${jobId} starts empty, although there was ${least}`;
       this.#violate('no start from empty state', at, detail);
     } else if (newest !== undefined && position < newest.position) {
       const detail = `${owner}: job ${jobId} starts from ${restoredFrom} (${position}), although ${newest.path} (${newest.position}) is there`;

@@ -10,6 +10,7 @@ import { startOperatorProcess } from './operator-process.ts';
 import { SafetyOracle, type Violation } from './oracles.ts';
 import { type Action, drawScenario, HOME, type Incident, type Scenario, TEAM } from './scenario.ts';
 import { type FaultCounts, type FaultRates, noFaults, ProcessScope, type Tamper } from './scope.ts';
+import { IMPORTED } from './specs.ts';
 import { StoreOracle } from './store-oracle.ts';
 import { StoredRecords } from './stored-records.ts';
 import { tell } from './trace.ts';
@@ -139,6 +140,10 @@ class SeedRun {
           this.#surprise('no internal error', `${where}: ${error instanceof Error ? error.stack : String(error)}`),
       }),
     );
+    world.fabric.storage.put({
+      ...{ path: IMPORTED.path, position: IMPORTED.position, kind: 'savepoint' },
+      ...{ jobId: 'elsewhere', lineage: 'elsewhere', checkpointId: 7, completedAt: this.#clock.now() },
+    });
     const records = new StoredRecords(world, () => this.#sightSince);
     return {
       ...{ world, records, clock: this.#clock, random: this.#random },
@@ -185,7 +190,7 @@ class SeedRun {
     world.fabric.storage.unwritable.clear();
     if (this.#scope) this.#scope.rates = noFaults;
     const start = this.#clock.monotonic();
-    const arrival = this.#arrival();
+    const arrival = this.#arrival(this.#clock.now());
     while (this.#clock.monotonic() - start < BOUND_MS) {
       await this.#advance(5_000);
       if (this.#wishes.all().every((wish) => unsettled(arrival, wish) === undefined)) {
@@ -198,10 +203,11 @@ class SeedRun {
     };
   }
 
-  #arrival(): Arrival {
+  #arrival(quietSince: number): Arrival {
     const { world, records, oracle } = this.#stage;
     return {
-      world,
+      ...{ world, quietSince },
+      snapshotsOf: (subject) => records.snapshotsOf(subject),
       object: (subject) => records.object(subject),
       stateOf: (wish) => {
         const owner = keyOfSubject(wish.subject);

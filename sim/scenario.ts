@@ -1,8 +1,18 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
 import type { Random } from '@drey/kube';
-import { drawChange } from './changes.ts';
+import { drawChange, newerFlink } from './changes.ts';
 import { pick, span } from './draws.ts';
-import { type ClusterTraits, flinkDeployment, flinkSessionJob, flinkStateSnapshot, type UpgradeMode } from './specs.ts';
+import { drawOptions } from './operator-options.ts';
+import {
+  type ClusterTraits,
+  FLINK_SERIES,
+  flinkDeployment,
+  flinkSessionJob,
+  flinkStateSnapshot,
+  IMPORTED,
+  type JobTraits,
+  type UpgradeMode,
+} from './specs.ts';
 
 /** An object that users write. */
 export interface Subject {
@@ -113,6 +123,7 @@ function drawCluster({ random }: Drawn, name: string): ClusterTraits {
     mode: random.next() < 0.3 ? 'standalone' : 'native',
     ha: random.next() < 0.45,
     adaptive: random.next() < 0.2,
+    series: random.next() < 0.6 ? '1.20' : pick(random, FLINK_SERIES),
   };
 }
 
@@ -149,15 +160,20 @@ function drawApplication(drawn: Drawn, cluster: ClusterTraits): void {
   const { random, actions } = drawn;
   const subject: Subject = { kind: 'FlinkDeployment', namespace: cluster.namespace, name: cluster.name };
   const start = span(random, 0, 5_000);
-  const upgradeMode = drawMode(random, cluster.ha);
-  const parallelism = 1 + Math.floor(random.next() * 3);
-  actions.push({
-    ...{ atMs: start, subject, do: 'create' },
-    object: flinkDeployment(cluster, { upgradeMode, parallelism }),
-  });
+  const job: JobTraits = {
+    upgradeMode: drawMode(random, cluster.ha),
+    parallelism: 1 + Math.floor(random.next() * 3),
+    ...drawBeginning(random),
+  };
+  const object = flinkDeployment(cluster, job, drawOptions(random));
+  actions.push({ atMs: start, subject, do: 'create', object });
   const end = drawChanges(drawn, subject, start, cluster);
   drawIncidents(drawn, cluster, end);
   drawEnd(drawn, subject, end);
+}
+
+function drawBeginning(random: Random): Pick<JobTraits, 'initialSavepointPath'> {
+  return random.next() < 0.05 ? { initialSavepointPath: IMPORTED.path } : {};
 }
 
 function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void {
@@ -172,19 +188,21 @@ function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void
     const traits = {
       upgradeMode: pick(random, ['stateless', 'savepoint', 'savepoint'] as const),
       parallelism: 1 + Math.floor(random.next() * 2),
+      ...drawBeginning(random),
     };
     // Sometimes before its cluster.
     const created = Math.max(0, start + span(random, -2_000, 8_000));
     actions.push({
       ...{ atMs: created, subject, do: 'create' },
-      object: flinkSessionJob({ ...subject, cluster: cluster.name }, traits),
+      object: flinkSessionJob({ ...subject, cluster: cluster.name }, traits, drawOptions(random)),
     });
     const end = drawChanges(drawn, subject, created, cluster);
     drawEnd(drawn, subject, end);
     last = Math.max(last, end);
   }
   if (random.next() < 0.3) {
-    actions.push({ atMs: span(random, 8_000, last + 20_000), subject: at, do: 'change', change: restart(random) });
+    const change = random.next() < 0.7 ? restart(random) : newerFlink(cluster);
+    actions.push({ atMs: span(random, 8_000, last + 20_000), subject: at, do: 'change', change });
   }
   drawIncidents(drawn, cluster, last);
 }

@@ -1,11 +1,17 @@
 import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject } from '@drey/kube';
+import { PERIOD_MS } from './operator-options.ts';
 import type { Violation } from './oracles.ts';
 import { SECRET } from './specs.ts';
 
 /** `<cluster>-<job id>-config-map`: Flink's record of a job's checkpoints. */
 const HA_RECORD = /^(.+)-([0-9a-f]{32})-config-map$/;
+
+/** `<owner>-<type>-periodic-<when it was decided>`. */
+const PERIODIC = /^(.+-periodic)-(\d+)$/;
+/** Whatever the schedule says. */
+const SHORTEST_PERIOD_MS = 10_000;
 
 /**
  * Rules about what is stored, checked at every change of any object: status claims no generation that was not acted on (6),
@@ -18,6 +24,8 @@ export class StoreOracle {
   /** By uid and generation, what that generation wants. */
   readonly #wanted = new Map<string, string>();
   readonly #observed = new Map<string, number>();
+  /** When the last periodic snapshot was decided, by owner and type. */
+  readonly #decided = new Map<string, number>();
 
   constructor(world: SimulatedWorld, now: () => number) {
     this.#world = world;
@@ -25,8 +33,10 @@ export class StoreOracle {
     world.store.subscribe(undefined, ({ type, record }) => {
       const { object } = record;
       if (JOB_KINDS.includes(object.kind) && type !== 'DELETED') this.#status(object as unknown as FlinkDeployment);
-      if (object.kind === 'FlinkStateSnapshot' && type !== 'DELETED')
+      if (object.kind === 'FlinkStateSnapshot' && type !== 'DELETED') {
         this.text(`the status of ${object.metadata.name}`, JSON.stringify(object.status ?? {}));
+        if (type === 'ADDED') this.#snapshot(object.metadata);
+      }
       if (object.kind === 'Event' && type !== 'DELETED') this.text('an event', JSON.stringify(object));
       if (object.kind === 'ConfigMap' && type === 'DELETED') this.#deleted(object);
     });
@@ -63,12 +73,27 @@ export class StoreOracle {
     }
   }
 
+  /** Periodic snapshots of one type are a period apart, by the time in their names, at which they were decided. */
+  #snapshot({ namespace, name = '' }: AnyObject['metadata']): void {
+    const [, series = '', text = ''] = PERIODIC.exec(name) ?? [];
+    if (series === '') return;
+    const key = `${namespace}/${series}`;
+    const [before, decided] = [this.#decided.get(key), Number(text)];
+    this.#decided.set(key, decided);
+    // By the clock: one that was late is followed by one in time.
+    const apart = before === undefined || decided - before > SHORTEST_PERIOD_MS - 1;
+    const samePeriod = before !== undefined && Math.floor(decided / PERIOD_MS) === Math.floor(before / PERIOD_MS);
+    if (!apart || samePeriod) this.#violate('one snapshot in a period', `${key} at ${before} and ${decided}`);
+  }
+
   #deleted({ metadata, data }: AnyObject & { data?: Record<string, string> }): void {
     const [, cluster = '', jobId = ''] = HA_RECORD.exec(metadata.name ?? '') ?? [];
     const stored = this.#stored(metadata.namespace ?? '', cluster);
     if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
     if (this.#isEnding(metadata.namespace ?? '')) return;
     if ((stored.spec.job?.upgradeMode ?? 'stateless') === 'stateless') return;
+    // Its user asked for a start from another state.
+    if (stored.status?.operation?.kind === 'redeploy') return;
     const { storage } = this.#world.fabric;
     // Flink itself deletes the record of a job that ended for good.
     const end = storage.history.findLast((one) => one.type === 'ended' && one.jobId === jobId);

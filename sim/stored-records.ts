@@ -1,7 +1,7 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject } from '@drey/kube';
-import type { Intent, Records, Sight } from './oracles.ts';
+import type { Beginning, Intent, Records, Sight } from './oracles.ts';
 import type { Subject } from './scenario.ts';
 import { keyOfSubject } from './wishes.ts';
 
@@ -33,6 +33,25 @@ export class StoredRecords implements Records {
     return this.#world.server.server.reader.list(GROUP, plurals[kind], namespace) as unknown as T[];
   }
 
+  /** The FlinkStateSnapshots of a job. */
+  snapshotsOf({ kind, namespace, name }: Subject): FlinkStateSnapshot[] {
+    return this.#list<FlinkStateSnapshot>('FlinkStateSnapshot', namespace).filter(
+      ({ spec }) => spec.jobReference?.kind === kind && spec.jobReference.name === name,
+    );
+  }
+
+  beginning(owner: string): Beginning {
+    const { status } = (this.#owned(owner) ?? {}) as Pick<FlinkDeployment, 'status'>;
+    const recorded = JSON.parse(status?.reconciliationStatus?.lastReconciledSpec ?? '{}') as Partial<FlinkDeployment>;
+    const { initialSavepointPath, savepointRedeployNonce } = recorded.spec?.job ?? {};
+    return { path: initialSavepointPath ?? undefined, nonce: savepointRedeployNonce ?? undefined };
+  }
+
+  #owned(owner: string): AnyObject | undefined {
+    const [kind, namespace = '', name = ''] = owner.split('/');
+    return this.object({ kind: kind as Subject['kind'], namespace, name });
+  }
+
   owner(clusterId: string, jobId: string): string | undefined {
     const [namespace = '', name = ''] = clusterId.split('/');
     const knows = (status: unknown): boolean => JSON.stringify(status ?? null).includes(jobId);
@@ -58,8 +77,8 @@ export class StoredRecords implements Records {
   }
 
   intent(owner: string, clusterId: string): Intent {
-    const [kind, namespace = '', name = ''] = owner.split('/');
-    const stored = this.object({ kind: kind as Subject['kind'], namespace, name }) as FlinkDeployment | undefined;
+    const [kind, namespace = ''] = owner.split('/');
+    const stored = this.#owned(owner) as FlinkDeployment | undefined;
     const [, cluster = ''] = clusterId.split('/');
     const restarts = this.#world.node.restartsOf(namespace, cluster, 'jobmanager') ?? 0;
     return {

@@ -46,7 +46,7 @@ const PULL_RETRY_MS = 10_000;
 
 /**
  * A node whose pods are simulated processes in virtual time. It follows the same pod state machine as the process node;
- * images always exist, and what a container does is a {@link Program}.
+ * images exist unless they are said not to, and what a container does is a {@link Program}.
  */
 export class SimulatedNode {
   readonly #o: SimulatedNodeOptions;
@@ -55,6 +55,8 @@ export class SimulatedNode {
   #nextAddress = 1;
   /** False: containers that are to be started wait for their image, as with a registry that does not answer. */
   imagesInReach = true;
+  /** Images that no registry has. */
+  readonly missingImages = new Set<string>();
 
   constructor(options: SimulatedNodeOptions) {
     this.#o = options;
@@ -240,8 +242,9 @@ export class SimulatedNode {
       (c) => c.name === name,
     );
     if (spec === undefined) return;
-    if (!this.imagesInReach) {
-      const message = `Failed to pull image "${spec.image}": dial tcp: i/o timeout`;
+    const isMissing = this.missingImages.has(spec.image ?? '');
+    if (!this.imagesInReach || isMissing) {
+      const message = `Failed to pull image "${spec.image}": ${isMissing ? 'not found' : 'dial tcp: i/o timeout'}`;
       const why = { reason: 'ErrImagePull', message };
       this.#update(one, name, (c) => containerBlocked(c, why, clock.now() + PULL_RETRY_MS));
       this.#at(one, PULL_RETRY_MS, () => this.#step(one));

@@ -16,10 +16,17 @@ export type JobState =
   | 'CANCELED'
   | 'FINISHED';
 
+export interface VertexBounds {
+  readonly lowerBound: number;
+  readonly upperBound: number;
+}
+
 export interface JobSpec {
   readonly jobId: string;
   readonly name: string;
   readonly parallelism: number;
+  /** What is required of its vertices, where that is not the same for all. */
+  readonly vertices?: ReadonlyMap<string, VertexBounds>;
   /** Restore from here; a missing one makes the job FAILED, as in Flink. */
   readonly savepointPath: string | undefined;
   /** undefined: checkpointing off. */

@@ -1,4 +1,11 @@
-import type { CheckpointRecord, ExceptionRecord, JobEnvironment, JobSpec, JobState } from './job-records.ts';
+import type {
+  CheckpointRecord,
+  ExceptionRecord,
+  JobEnvironment,
+  JobSpec,
+  JobState,
+  VertexBounds,
+} from './job-records.ts';
 import { directoryOf } from './snapshot-directory.ts';
 import type { Snapshot } from './storage.ts';
 import { draw } from './timings.ts';
@@ -42,6 +49,7 @@ export class SimulatedJob {
     this.#env = env;
     this.parallelism = spec.parallelism;
     this.wantedParallelism = spec.parallelism;
+    this.requirements = spec.vertices ?? new Map();
     this.startedAt = env.timers.now();
     this.#lineage = `${env.process}/${spec.jobId}`;
     this.#enter('INITIALIZING');
@@ -146,7 +154,7 @@ export class SimulatedJob {
   }
 
   /** Bounds that were asked for by vertex; empty: of all vertices those of the job. */
-  requirements: ReadonlyMap<string, { readonly lowerBound: number; readonly upperBound: number }> = new Map();
+  requirements: ReadonlyMap<string, VertexBounds>;
 
   /** Adaptive scheduler: new parallelism by resource requirements, effective when there are slots, after the scaling interval. */
   rescale(parallelism: number): void {

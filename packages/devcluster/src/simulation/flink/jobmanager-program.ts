@@ -9,7 +9,8 @@ import { KubernetesHa } from './kube-ha.ts';
 import { mountedConfig, simulatedOptions as options, versionOf } from './mounted-config.ts';
 import { finishAfterMs } from './program-arguments.ts';
 import { randomHex } from './random-hex.ts';
-import type { Timings } from './timings.ts';
+import { draw, type Timings } from './timings.ts';
+import { vertexParallelism } from './vertex-parallelism.ts';
 import { WorkerPods } from './worker-pods.ts';
 
 interface Start {
@@ -55,6 +56,10 @@ async function startJobManager(start: Start): Promise<(() => void) | undefined> 
   const config = (await mountedConfig(context, version)).withAll(role.properties);
   const namespace = context.pod.metadata.namespace ?? config.get(options.namespace);
   const cluster = `${namespace}/${config.get(options.clusterId)}`;
+  if (role.target === 'application' && isMissing(config.get(options.mainClass))) {
+    context.clock.after(draw(context.random, timings.restUpMs), () => alive() && context.exit(1));
+    return undefined;
+  }
   const ha = await openHighAvailability(start, config, namespace);
   const wanted = jobSpec(context, config, role);
   const restored = ha === undefined ? [] : await restoredJobs(fabric, ha, cluster);
@@ -97,6 +102,11 @@ async function startJobManager(start: Start): Promise<(() => void) | undefined> 
   };
 }
 
+/** A program without such a class ends its JobManager before there is a cluster. */
+function isMissing(mainClass: string | undefined): boolean {
+  return mainClass?.startsWith('does.not.') === true;
+}
+
 /** With high availability a process is a standby until nobody leads; without, it takes over at once. */
 async function openHighAvailability(
   { fabric, context, alive }: Start,
@@ -123,7 +133,7 @@ function jobSpec(context: ProgramContext, config: FlinkConfig, role: JobManagerR
   return {
     jobId: config.get(options.jobId) ?? randomHex(context.random, 32),
     name: config.raw('pipeline.name') ?? 'State machine job',
-    parallelism: config.get(options.parallelism),
+    ...vertexParallelism(config, config.get(options.parallelism)),
     savepointPath: config.get(options.savepointPath),
     checkpointIntervalMs: config.get(options.checkpointInterval),
     checkpointDir: config.get(options.checkpointDir),

@@ -100,7 +100,7 @@ export class SimulatedJobManager {
   /** Starts a job; a second one with the same id is refused by the caller's check on {@link jobs}. */
   submit(spec: JobSpec): SimulatedJob {
     const { random, timings, storage, clusterId, ha } = this.options;
-    const job = new SimulatedJob(spec, {
+    const job: SimulatedJob = new SimulatedJob(spec, {
       timers: this.timers,
       random,
       timings,
@@ -110,7 +110,7 @@ export class SimulatedJobManager {
       slots: () => this.#slotsFor(spec.jobId),
       haCheckpoint: (id) => ha?.checkpoint(id),
       recordHaCheckpoint: (id, number, path) => ha?.recordCheckpoint(id, number, path),
-      onRequirement: () => this.#announceNeed(),
+      onRequirement: () => this.#required(job),
       onTerminal: (one) => this.#jobEnded(one),
     });
     this.jobs.set(spec.jobId, job);
@@ -174,6 +174,17 @@ export class SimulatedJobManager {
   #slotsUsed(): number {
     const running = [...this.jobs.values()].filter((one) => !one.isTerminal && one.tasksRunningSince !== undefined);
     return running.reduce((sum, one) => sum + one.parallelism, 0);
+  }
+
+  /** High availability keeps what is required of a job with its graph. */
+  #required(job: SimulatedJob): void {
+    const key = `${this.options.clusterId}/${job.spec.jobId}`;
+    const stored = this.options.storage.jobGraphs.get(key);
+    if (stored !== undefined) {
+      const { wantedParallelism: parallelism, requirements: vertices } = job;
+      this.options.storage.jobGraphs.set(key, { ...stored, parallelism, vertices });
+    }
+    this.#announceNeed();
   }
 
   #announceNeed(): void {

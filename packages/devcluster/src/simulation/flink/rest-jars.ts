@@ -1,8 +1,11 @@
-import { uuid } from './jobmanager.ts';
+import { FlinkConfig } from '@drey/flink';
+import { type JobManagerOptions, uuid } from './jobmanager.ts';
+import { simulatedOptions } from './mounted-config.ts';
 import { randomHex } from './random-hex.ts';
 import { type Call, text } from './rest-call.ts';
 import { badBody, internal, ok, type RestAnswer, refused } from './rest-errors.ts';
 import * as shape from './rest-shapes.ts';
+import { vertexParallelism } from './vertex-parallelism.ts';
 
 /** `/jars`: upload, list, delete, run and plan. */
 export function jars(method: string, call: Call): RestAnswer | undefined {
@@ -62,7 +65,10 @@ function runJar(call: Call, jarId: string, action: 'run' | 'plan'): RestAnswer {
   const failed = (cause: string): RestAnswer => refused(400, 'Could not execute application.', cause);
   if (jm.jobs.has(jobId))
     return failed('org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already been submitted.');
-  jm.submit({ jobId, name, parallelism, savepointPath, adaptive: jm.options.adaptive, ...jm.options.jobDefaults });
+  const config = configurationOf(body.flinkConfiguration);
+  const defaults = { ...jm.options.jobDefaults, ...jobOptions(config) };
+  const asked = { jobId, name, savepointPath, ...vertexParallelism(config, parallelism) };
+  jm.submit({ ...asked, adaptive: jm.options.adaptive, ...defaults });
   // The default scheduler reads the savepoint while the client waits; the adaptive one later, in the running job.
   const missing = savepointPath !== undefined && jm.options.storage.find(savepointPath) === undefined;
   if (missing && !jm.options.adaptive)
@@ -70,4 +76,20 @@ function runJar(call: Call, jarId: string, action: 'run' | 'plan'): RestAnswer {
       `java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '${savepointPath}' on file system 'file'.`,
     );
   return ok({ jobid: jobId, ...(jm.options.version.startsWith('2.3') ? { applicationId: jobId } : {}) });
+}
+
+/** The configuration in a request to run a jar. */
+function configurationOf(given: unknown): FlinkConfig {
+  const entries = typeof given === 'object' && given !== null ? Object.entries(given) : [];
+  return FlinkConfig.of(Object.fromEntries(entries.map(([key, value]) => [key, String(value)])));
+}
+
+/** What the configuration in a request to run a jar says about the job; it wins over that of the cluster. */
+function jobOptions(config: FlinkConfig): Partial<JobManagerOptions['jobDefaults']> {
+  const { checkpointInterval, checkpointDir, retention } = simulatedOptions;
+  return {
+    ...(config.has(checkpointInterval) ? { checkpointIntervalMs: config.get(checkpointInterval) } : {}),
+    ...(config.has(checkpointDir) ? { checkpointDir: config.get(checkpointDir) } : {}),
+    ...(config.has(retention) ? { retainOnCancellation: config.get(retention) === 'RETAIN_ON_CANCELLATION' } : {}),
+  };
 }

@@ -22,7 +22,7 @@ export function jobs(method: string, call: Call): RestAnswer | undefined {
     return topic === 'status'
       ? internal(`org.apache.flink.runtime.messages.FlinkJobNotFoundException: Could not find Flink job (${id})`)
       : jobNotFound(id);
-  if (topic === 'resource-requirements') return requirements(method, call, job);
+  if (topic === 'resource-requirements') return shape.canRescale(call.jm) ? requirements(method, call, job) : undefined;
   if (method !== 'GET') return undefined;
   return readJob(call, job, topic, third, fourth);
 }

@@ -42,6 +42,8 @@ const jobStates = [
 ];
 
 export const isFlink2 = (jm: SimulatedJobManager): boolean => !jm.options.version.startsWith('1.');
+/** Resource requirements are there since 1.18. */
+export const canRescale = (jm: SimulatedJobManager): boolean => !/^1\.(\d|1[0-7])\./.test(jm.options.version);
 const atLeast23 = (jm: SimulatedJobManager): boolean => {
   const [major = 0, minor = 0] = jm.options.version.split('.').map(Number);
   return major > 2 || (major === 2 && minor >= 3);
