@@ -160,7 +160,7 @@ describe('A session cluster that is to be replaced', () => {
     expect(plan.status.operation).toBeUndefined();
   });
 
-  test('does not wait where high availability keeps the jobs, unless the version of Flink changes', () => {
+  test('does not wait where high availability keeps the jobs, unless it is switched off or the version of Flink changes', () => {
     const configuration = { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 'file:///ha' };
     const flinkConfiguration = { ...(ready.spec.flinkConfiguration as object), ...configuration };
     const first = aDeployment({ spec: { job: null, flinkConfiguration } });
@@ -181,5 +181,7 @@ describe('A session cluster that is to be replaced', () => {
     expect(decide(endingFor(60_000), POLICY).steps).toHaveLength(1);
     const newer = { ...kept, metadata, spec: { ...kept.spec, flinkVersion: 'v2_0' as const, image: 'flink:2.0' } };
     expect(decide(withJob(served(newer), true), POLICY).steps).toEqual([]);
+    const off = { ...kept, metadata, spec: { ...kept.spec, flinkConfiguration: ready.spec.flinkConfiguration ?? {} } };
+    expect(decide(withJob(served(off), true), POLICY).steps).toEqual([]);
   });
 });

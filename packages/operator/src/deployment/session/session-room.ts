@@ -7,15 +7,26 @@ import { highAvailability } from '../upgrade/upgrade-facts.ts';
 const UNCERTAIN_MS = 60_000;
 
 /**
+ * How the jobs of a session cluster come through its replacement: with high availability Flink takes them up again by
+ * itself, but not in another version, and not where it is switched off. Without a JobManager none can be brought down.
+ */
+export function jobsComeThrough(context: Context): 'brought-down' | 'high-availability' | 'without-job-manager' {
+  const { jobManager } = context.world;
+  const changesVersion = context.recorded?.spec.flinkVersion !== context.wanted.spec.flinkVersion;
+  if (jobManager.known && (jobManager.value === undefined || jobManager.value.deleting)) return 'without-job-manager';
+  const isKept = [context.runningOptions, context.options].every((options) => highAvailability(options) !== 'none');
+  return isKept && !changesVersion ? 'high-availability' : 'brought-down';
+}
+
+/**
  * Before a session cluster is replaced its jobs bring themselves down with their state, each as its upgrade mode says; this
- * is what is waited for. With high availability Flink takes the jobs up again by itself, but not in another version. Without
- * a JobManager none can be brought down any more. undefined: there is nothing to wait for.
+ * is what is waited for, where nothing else carries them over. undefined: there is nothing to wait for.
  */
 export function jobsToBringDown(context: Context, operation: CurrentOperation): Outcome | undefined {
-  const { sessionJobs, jobManager } = context.world;
-  const changesVersion = context.recorded?.spec.flinkVersion !== context.wanted.spec.flinkVersion;
-  if (jobManager.known && (jobManager.value === undefined || jobManager.value.deleting)) return undefined;
-  if (highAvailability(context.runningOptions) !== 'none' && !changesVersion) return jobsThatEnd(context);
+  const { sessionJobs } = context.world;
+  const through = jobsComeThrough(context);
+  if (through === 'without-job-manager') return undefined;
+  if (through === 'high-availability') return jobsThatEnd(context);
   const waitedMs = elapsedMs(operation, context.now);
   const wait = (message: string): Outcome => ({
     status: { ...context.status, operation },
