@@ -10,16 +10,17 @@ export { type AdmissionRules, admissionRules } from './admission/decisions.ts';
 export type { ArtifactFetcher, ArtifactRequest } from './artifact/artifact.ts';
 export type { DecideConfig } from './deployment/context.ts';
 export { decide } from './deployment/decide.ts';
-export {
-  type ForeseenChange,
-  type ForeseenState,
-  type ForeseenUpgrade,
-  type Foresight,
-  foresee,
-} from './deployment/foresee.ts';
+export { foresee } from './deployment/foresee.ts';
 export type { Plan, Step } from './deployment/plan.ts';
 export type { World } from './deployment/world.ts';
 export { type ChangeClass, type ClassifiedDifference, isInPlace } from './job/change-class.ts';
+export type {
+  ForeseenChange,
+  ForeseenInterruption,
+  ForeseenState,
+  ForeseenUpgrade,
+  Foresight,
+} from './job/foresight.ts';
 export type { PlannedEvent } from './job/planned.ts';
 export { readOperatorConfig } from './runtime/config-directory.ts';
 export { type DecisionFile, FORMAT as DECISION_FORMAT } from './runtime/decision-export.ts';
@@ -33,7 +34,7 @@ export {
   runElected,
 } from './runtime/leadership.ts';
 export { operatorLogger } from './runtime/log.ts';
-export { type LookEnv, lookAt } from './runtime/look.ts';
+export { type Look, type LookEnv, lookInto } from './runtime/look.ts';
 export { type OperatorMetrics, operatorMetrics } from './runtime/metrics.ts';
 export {
   createOperator,
@@ -52,3 +53,6 @@ export {
 export { operatorPolicy } from './runtime/policy.ts';
 export type { EndpointResolver, EndpointTarget, FlinkCluster, FlinkPort } from './runtime/ports.ts';
 export { type PlanDifference, type Replayed, replayDecisions } from './runtime/replay.ts';
+export { foreseeSessionJob } from './sessionjob/foresee.ts';
+export { foreseeSessionCluster } from './sessionjob/foresee-cluster.ts';
+export { sessionJobPolicy } from './sessionjob/policy.ts';

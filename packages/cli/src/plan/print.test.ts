@@ -15,6 +15,7 @@ const difference = (changes: Partial<ClassifiedDifference> = {}): ClassifiedDiff
 });
 
 const plan = (changes: Partial<PlanResult> = {}): PlanResult => ({
+  kind: 'FlinkDeployment',
   namespace: 'ns',
   name: 'app',
   change: 'upgrade',
@@ -56,6 +57,55 @@ describe('A plan for people', () => {
     expect(text).toContain('ns/app: changed in place: parallelism, logging; the job runs on\n');
     expect(text).toContain('  restarts:  nothing\n  state:     the running job keeps it\n');
     expect(text).not.toContain('downtime');
+  });
+
+  test('names a session job as one, and what has to happen first', () => {
+    const because = 'Waiting for the session cluster s: there is no JobManager.';
+    const waits = { kind: 'waits', asked: 'savepoint', because } as const;
+    const restarts = { jobManager: false, taskManagers: false, job: true };
+    const text = planText(plan({ kind: 'FlinkSessionJob', upgrade: waits, state: { kind: 'kept' }, restarts }));
+    expect(text).toContain('ns/app (session job): upgrade, but it has to wait\n');
+    expect(text).toContain(
+      `  restarts:  job\n  mode:      waits: ${because} (upgradeMode savepoint)\n  state:     the running job keeps it\n`,
+    );
+  });
+
+  test('tells of each job that a session cluster takes down how it comes through', () => {
+    const downtime = { expectedMs: 3000, longestMs: 4000, basedOn: 1 };
+    const upgrade = { kind: 'now', mode: 'SAVEPOINT', asked: 'savepoint', because: 'the job runs' } as const;
+    const newSavepoint = { kind: 'new-savepoint', path: 's3://sp', ageMs: undefined, sizeBytes: 2048 } as const;
+    const checkpoint = { kind: 'checkpoint', path: 's3://chk-7', ageMs: 41_000, sizeBytes: undefined } as const;
+    const rest = { upgrade: undefined, downtime: undefined };
+    const text = planText(
+      plan({
+        upgrade: undefined,
+        state: { kind: 'none' },
+        restarts: { jobManager: true, taskManagers: true, job: false },
+        interrupts: [
+          { name: 'orders', how: 'brought-down', upgrade, state: newSavepoint, downtime },
+          { ...rest, name: 'clicks', how: 'high-availability', state: checkpoint },
+          { ...rest, name: 'views', how: 'goes-with-cluster', state: { kind: 'empty' } },
+          { ...rest, name: 'gone', how: 'lost', state: { kind: 'none' } },
+        ],
+      }),
+    );
+    expect(text.split('\n').slice(3)).toEqual([
+      '  restarts:  JobManager, TaskManagers',
+      '  interrupts 4 session jobs:',
+      '    orders: stop with a savepoint, start from it (upgradeMode savepoint; the job runs)',
+      '      state:     a new savepoint below s3://sp (about 2 KiB)',
+      '      downtime:  about 3 s, at most 4 s the last time',
+      '    clicks: taken up again by Flink itself, through high availability',
+      '      state:     the newest checkpoint s3://chk-7 (41 s old)',
+      '      downtime:  not known: the job has not been interrupted yet',
+      '    views: ends with the JobManager, and is started again',
+      '      state:     empty',
+      '      downtime:  not known: the job has not been interrupted yet',
+      '    gone: ends with the JobManager, and is not started again by itself',
+      '      downtime:  not known: the job has not been interrupted yet',
+      '  ! Mind the gap.',
+      '',
+    ]);
   });
 
   test('shows no secret', () => {

@@ -1,9 +1,17 @@
 import { isSensitiveKey, MASKED_VALUE, withoutSecrets } from '@drey/flink';
-import type { ClassifiedDifference, ForeseenState, ForeseenUpgrade, Foresight } from '@drey/operator';
+import type {
+  ClassifiedDifference,
+  ForeseenInterruption,
+  ForeseenState,
+  ForeseenUpgrade,
+  Foresight,
+} from '@drey/operator';
 import { duration, size } from '../output/quantities.ts';
+import type { Planned } from './wanted.ts';
 
-/** What a spec would do to one deployment. */
+/** What a spec would do to one object. */
 export interface PlanResult extends Omit<Foresight, 'differences'> {
+  readonly kind: Planned['kind'];
   readonly namespace: string;
   readonly name: string;
   readonly differences: readonly PrintedDifference[];
@@ -48,7 +56,7 @@ export function isChange({ change }: Pick<PlanResult, 'change'>): boolean {
 /** For people: the answer first, then why. */
 export function planText(plan: PlanResult): string {
   const lines = [
-    `${plan.namespace}/${plan.name}: ${headline(plan)}`,
+    `${plan.namespace}/${plan.name}${plan.kind === 'FlinkSessionJob' ? ' (session job)' : ''}: ${headline(plan)}`,
     ...plan.differences.flatMap((one) => [
       `  ~ ${one.field}: ${oneLine(one.from)} -> ${oneLine(one.to)}`,
       `      ${one.class}: ${one.because}`,
@@ -88,15 +96,41 @@ function headline({ change, upgrade, differences }: PlanResult): string {
 }
 
 function effectLines(plan: PlanResult): string[] {
-  const { restarts, upgrade, state, downtime } = plan;
+  const { restarts, upgrade, state, downtime, interrupts } = plan;
   const parts = [restarts.jobManager && 'JobManager', restarts.taskManagers && 'TaskManagers', restarts.job && 'job'];
   const restarted = parts.filter((one) => typeof one === 'string');
   return [
     `  restarts:  ${restarted.length === 0 ? 'nothing' : restarted.join(', ')}`,
     ...(upgrade === undefined ? [] : [`  mode:      ${modeText(upgrade)}`]),
-    `  state:     ${stateText(state)}`,
+    // A session cluster has no state of its own.
+    ...(interrupts === undefined ? [`  state:     ${stateText(state)}`] : interruptionLines(interrupts)),
     ...(restarts.job && plan.change !== 'create' ? [`  downtime:  ${downtimeText(downtime)}`] : []),
   ];
+}
+
+function interruptionLines(interrupts: readonly ForeseenInterruption[]): string[] {
+  if (interrupts.length === 0) return [];
+  return [
+    `  interrupts ${interrupts.length === 1 ? '1 session job' : `${interrupts.length} session jobs`}:`,
+    ...interrupts.flatMap((one) => [
+      `    ${one.name}: ${interruptionText(one)}`,
+      ...(one.how === 'lost' ? [] : [`      state:     ${stateText(one.state)}`]),
+      `      downtime:  ${downtimeText(one.downtime)}`,
+    ]),
+  ];
+}
+
+function interruptionText({ how, upgrade }: ForeseenInterruption): string {
+  switch (how) {
+    case 'brought-down':
+      return upgrade === undefined ? 'brought down before' : modeText(upgrade);
+    case 'high-availability':
+      return 'taken up again by Flink itself, through high availability';
+    case 'goes-with-cluster':
+      return 'ends with the JobManager, and is started again';
+    case 'lost':
+      return 'ends with the JobManager, and is not started again by itself';
+  }
 }
 
 const IN_PLACE: Readonly<Partial<Record<ClassifiedDifference['class'], string>>> = {

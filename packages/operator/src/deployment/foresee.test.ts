@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { unknown } from '../job/reading.ts';
 import type { FlinkCheckpoints } from '../runtime/ports.ts';
 import { aSessionDeployment } from '../testing/session-worlds.ts';
-import { aDeployment, aJob, aRunning, aWorld, haWith, POLICY, runningWorld } from '../testing/worlds.ts';
+import { aDeployment, aJob, aRunning, aWorld, haWith, POLICY, runningWorld, upgraded } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
 import { foresee } from './foresee.ts';
 import type { World } from './world.ts';
@@ -107,6 +107,15 @@ describe('What a new spec would do', () => {
     expect(foresee(world(suspended), POLICY)).toMatchObject({ change: 'suspend', restarts: { job: true } });
   });
 
+  test('that is being carried out already is nothing more', () => {
+    const deployment = next(running('stateless'), { image: 'flink:x' });
+    const begun = upgraded(deployment, decide(world(deployment), POLICY));
+    expect(foresee(world(begun), POLICY)).toMatchObject({
+      change: 'nothing',
+      warnings: ['An operation is under way (upgrade, removing); it goes on.'],
+    });
+  });
+
   test('that is a redeployment starts from the path the user names', () => {
     const deployment = running('savepoint');
     const job = { ...deployment.spec.job, savepointRedeployNonce: 1, initialSavepointPath: 'file:///mine' };
@@ -160,14 +169,13 @@ describe('What a new spec would do to a session cluster', () => {
   const session = aSessionDeployment();
   const seen = (deployment: FlinkDeployment): World => runningWorld(deployment);
 
-  test('is an upgrade that interrupts its jobs, and says how many', () => {
+  test('is an upgrade that restarts the cluster', () => {
     const foresight = foresee(seen(next(session, { image: 'flink:x' })), POLICY);
     expect(foresight).toMatchObject({
       change: 'upgrade',
       upgrade: undefined,
       state: { kind: 'none' },
       restarts: { jobManager: true, taskManagers: true, job: false },
-      warnings: ['1 running job(s) of the session cluster are interrupted.'],
     });
   });
 

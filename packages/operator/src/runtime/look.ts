@@ -1,11 +1,15 @@
-import type { FlinkDeployment } from '@drey/api';
+import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
 import type { ConfigEntries, FlinkTransport } from '@drey/flink';
 import { type Clock, isKubeError, type KubeClient, type Random, Reflector } from '@drey/kube';
 import { DriftMemory } from '../deployment/drift/drift-reading.ts';
 import { observe } from '../deployment/observe.ts';
 import type { World } from '../deployment/world.ts';
+import { recordedCheckpoint } from '../job/known-checkpoint.ts';
+import { observe as observeSessionJob } from '../sessionjob/observe.ts';
+import { sessionJobPolicy } from '../sessionjob/policy.ts';
+import type { SessionJobWorld } from '../sessionjob/world.ts';
 import { zooKeeperPort } from '../zookeeper/client.ts';
-import { createCaches, type Watched, watchedBy } from './caches.ts';
+import { type Caches, createCaches, type Watched, watchedBy } from './caches.ts';
 import { clusterBuilder } from './cluster-builder.ts';
 import { serviceEndpoint } from './endpoints.ts';
 import { fencedClient, fencedTransport } from './fence.ts';
@@ -27,15 +31,41 @@ export interface LookEnv {
   readonly logging?: Readonly<Record<string, string>>;
 }
 
+/** Sees objects of one namespace exactly as a pass of the operator would. */
+export interface Look {
+  /** `deployment` may have another spec than the live object, and then a newer generation. */
+  deployment(deployment: FlinkDeployment): Promise<World>;
+  /** The same of a session job. `cluster` takes the place of the live FlinkDeployment that it names. */
+  sessionJob(sessionJob: FlinkSessionJob, cluster?: FlinkDeployment): Promise<SessionJobWorld>;
+  /** The live session jobs that name a cluster, by their names. */
+  sessionJobsOf(cluster: FlinkDeployment): readonly FlinkSessionJob[];
+}
+
 /**
- * Sees a deployment exactly as a pass of the operator would, without ever writing: every call that is no reading throws before it
- * is made. `deployment` may have another spec than the live object, and then a newer generation. What may not be
- * read is unknown in it. Rejects with a KubeError when the cluster does not answer, and with the signal's reason.
+ * Looks into a namespace without ever writing: every call that is no reading throws before it is made. What may not be read is
+ * unknown in what is seen. Rejects with a KubeError when the cluster does not answer, with the signal's reason, and as `work`
+ * does.
  */
-export async function lookAt(env: LookEnv, deployment: FlinkDeployment, signal: AbortSignal): Promise<World> {
+export async function lookInto<T>(
+  env: LookEnv,
+  where: { readonly namespace: string; readonly signal: AbortSignal },
+  work: (look: Look) => Promise<T>,
+): Promise<T> {
   const stop = new AbortController();
   const caches = createCaches((error) => stop.abort(error));
-  const inner: Env = {
+  const reading = AbortSignal.any([where.signal, stop.signal]);
+  try {
+    const filled = watchedBy(caches).map((watched) => fill(env, watched, where.namespace, reading));
+    await Promise.race([Promise.all(filled), aborted(reading)]);
+    return await work(lookThrough(env, readOnly(env, caches), reading));
+  } finally {
+    stop.abort(new Error('the look is over'));
+  }
+}
+
+/** What observations may use: everything but writes. */
+function readOnly(env: LookEnv, caches: Caches): Env {
+  return {
     clock: env.clock,
     random: env.random,
     kube: fencedClient(env.kube, refuse),
@@ -49,18 +79,37 @@ export async function lookAt(env: LookEnv, deployment: FlinkDeployment, signal: 
     events: () => undefined,
     metrics: operatorMetrics(),
   };
-  const { namespace = '' } = deployment.metadata;
-  const reading = AbortSignal.any([signal, stop.signal]);
-  try {
-    const filled = watchedBy(caches).map((watched) => fill(env, watched, namespace, reading));
-    await Promise.race([Promise.all(filled), aborted(reading)]);
-    const { configurationOf } = operatorPolicy(env.config, env.logging);
-    return await observe(inner, deployment, {
-      ...{ epoch: 0, signal: reading, configurationOf, seen: undefined, drift: new DriftMemory() },
-    });
-  } finally {
-    stop.abort(new Error('the look is over'));
-  }
+}
+
+function lookThrough({ config, logging }: LookEnv, env: Env, signal: AbortSignal): Look {
+  const policy = operatorPolicy(config, logging);
+  const jobConfig = sessionJobPolicy(policy);
+  return {
+    deployment: (deployment) =>
+      observe(env, deployment, {
+        ...{ epoch: 0, signal, configurationOf: policy.configurationOf, drift: new DriftMemory() },
+        seen: recordedCheckpoint(deployment),
+      }),
+    sessionJob: async (sessionJob, wanted) => {
+      const seen = recordedCheckpoint(sessionJob);
+      const options = { epoch: 0, signal, config: jobConfig, submission: undefined, seen };
+      const { world } = await observeSessionJob(env, sessionJob, options);
+      return wanted === undefined ? world : { ...world, cluster: withWanted(world.cluster, wanted) };
+    },
+    sessionJobsOf: ({ metadata: { namespace, name } }) => {
+      // The cache is shared and never changed, and neither are worlds.
+      const jobs = env.caches.sessionJobs
+        .byIndex('cluster', `${namespace}/${name}`)
+        .map((job) => job as FlinkSessionJob);
+      return jobs.sort((one, other) => ((one.metadata.name ?? '') < (other.metadata.name ?? '') ? -1 : 1));
+    },
+  };
+}
+
+function withWanted(cluster: SessionJobWorld['cluster'], deployment: FlinkDeployment): SessionJobWorld['cluster'] {
+  if (!cluster.known) return cluster;
+  const live = cluster.value ?? { jobManagerExists: false, reachable: false };
+  return { ...cluster, value: { ...live, deployment } };
 }
 
 function refuse(): never {

@@ -39,12 +39,12 @@ import type { SessionJobWorld } from './world.ts';
  * The status it returns is complete; when it equals the recorded one nothing is written.
  */
 export function decideSessionJob(world: SessionJobWorld, config: SessionJobConfig): SessionJobPlan {
-  const recorded = withInitialParts(world.sessionJob.status ?? {});
   // A newer leader is at work: this process has lost its leadership without knowing it yet.
-  if (isOfLaterLeader(recorded.operation, world.epoch)) {
-    return { status: recorded, steps: [], events: [], wakeUp: after(5_000) };
+  if (isOfLaterLeader(world.sessionJob.status?.operation, world.epoch)) {
+    const status = withInitialParts(world.sessionJob.status ?? {});
+    return { status, steps: [], events: [], wakeUp: after(5_000) };
   }
-  const context = contextOf(world, config, recorded);
+  const context = contextOf(world, config);
   return finish(context, withStopRecorded(context, world.sessionJob.status?.operation, outcomeOf(context)));
 }
 
@@ -153,7 +153,9 @@ function interruptedStart({ status }: SessionJobContext): string | undefined {
   return state === 'RECONCILING' && typeof jobId === 'string' ? jobId : undefined;
 }
 
-function contextOf(world: SessionJobWorld, config: SessionJobConfig, before: FlinkSessionJobStatus): SessionJobContext {
+/** Everything the concerns of a decision share. */
+export function contextOf(world: SessionJobWorld, config: SessionJobConfig): SessionJobContext {
+  const before = withInitialParts(world.sessionJob.status ?? {});
   const { sessionJob, now } = world;
   const stored = lastReconciled<'FlinkSessionJob'>(before);
   const cluster = world.cluster.known ? world.cluster.value : undefined;

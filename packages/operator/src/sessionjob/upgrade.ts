@@ -17,7 +17,7 @@ import { restoreMode, startJob, suspended } from './start.ts';
  * The facts from which the choice of upgrade is made. High availability does not count: it keeps jobs for the cluster, and
  * one job of many is brought down by cancelling it.
  */
-function facts(context: SessionJobContext): UpgradeFacts {
+export function upgradeFacts(context: SessionJobContext): UpgradeFacts {
   return {
     ...jobFacts({ ...context, checkpoints: context.world.flink.checkpoints }),
     upgradeMode: wantedMode(context.wanted.spec),
@@ -32,7 +32,7 @@ function facts(context: SessionJobContext): UpgradeFacts {
 /** Begins to replace or to suspend the running job. undefined: it has to wait, and other work may go on meanwhile. */
 export function beginUpgrade(context: SessionJobContext): SessionJobOutcome | undefined {
   const changed = changeEvent(context);
-  const { choice } = upgradeRule(facts(context));
+  const { choice } = upgradeRule(upgradeFacts(context));
   switch (choice.kind) {
     case 'failed':
       return upgradeFailed(context, choice.message, changed);
@@ -55,7 +55,7 @@ export function waiting(
 
 /** The reason for which the upgrade waits at the moment. */
 export function waitReason(context: SessionJobContext): string {
-  const { choice } = upgradeRule(facts(context));
+  const { choice } = upgradeRule(upgradeFacts(context));
   return choice.kind === 'wait' ? choice.reason : '';
 }
 
