@@ -141,6 +141,35 @@ describe('writing and reading back', () => {
   });
 });
 
+describe('YAML as Flink’s parser has it', () => {
+  const file = (text: string) => readConfigFile(text, 'config.yaml', version).toRecord();
+
+  test('numbers within lists and maps are written as Java writes them', () => {
+    expect(parseList('[1.0, 1e3, .inf, ~x]', 'yaml')).toEqual(['1.0', '1000.0', '.inf', '~x']);
+    expect(Object.fromEntries(parseMap('{a: 2.50, b: [1.0]}', 'yaml'))).toEqual({ a: '2.5', b: '[1.0]' });
+  });
+
+  test('an entry without a key makes no map', () => {
+    expect(() => parseMap(': v', 'yaml')).toThrow(/one key and one value/);
+  });
+
+  test('a block text at the end of a file without a line break has none either', () => {
+    expect(file('a: >\n  folded\n  text')).toEqual({ a: 'folded text' });
+    expect(file('a: |\n  x\n')).toEqual({ a: 'x\n' });
+  });
+
+  test('tags decide the type, and refuse what is not of it', () => {
+    expect(file('a: !!float 1\nb: !!int "7"\nc: !!str 1.0')).toEqual({ a: '1.0', b: '7', c: '1.0' });
+    for (const text of ['!!bool yes', '!!null x', '!!int x', '!!timestamp 2024-01-01']) {
+      expect(() => file(`a: ${text}`)).toThrow(FlinkError);
+    }
+  });
+
+  test('a byte order mark is passed over', () => {
+    expect(file('\ufeff  a: 1\n  b: 2\n')).toEqual({ a: '1', b: '2' });
+  });
+});
+
 test('a word of an enumeration may be in any letter case, but dashes are not underscores', () => {
   const read = (mode: string) =>
     FlinkConfig.of({ 'execution.checkpointing.mode': mode }).get(checkpointingOptions.mode);

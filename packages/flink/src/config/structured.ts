@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml';
 import { FlinkError } from '../errors.ts';
 import { isJavaWhitespace, javaTrim } from './java-text.ts';
 import { writeFlowYaml, type YamlValue } from './yaml-emit.ts';
-import { plainValueOf } from './yaml-read.ts';
+import { plainValueOf, yamlScalarText } from './yaml-read.ts';
 
 /**
  * How a text is read as a list or a map: `legacy` (`a;b`, `k:v,k:v`) in versions up to 1.18 and wherever the legacy
@@ -98,7 +98,8 @@ function yamlCollection(text: string): YamlValue | undefined {
 }
 
 function textOf(value: YamlValue): string {
-  return typeof value === 'object' && value !== null ? writeFlowYaml(value) : String(value);
+  if (value === null) return 'null';
+  return typeof value === 'object' ? writeFlowYaml(value) : yamlScalarText(value);
 }
 
 interface Token {

@@ -30,9 +30,15 @@ const TAG = 'tag:yaml.org,2002:';
  */
 export function readYaml(text: string, name: string): YamlValue {
   if (text.length > MAX_CHARS) throw refuse(name, `is larger than ${MAX_CHARS} characters`);
-  const tab = misplacedTab(text);
+  const source = text.replace(/^\ufeff/, '');
+  const tab = misplacedTab(source);
   if (tab !== undefined) throw refuse(name, `a tab stands where only spaces may, at line ${tab}`);
-  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', logLevel: 'silent', prettyErrors: true });
+  const documents = parseAllDocuments(source, {
+    version: '1.2',
+    schema: 'core',
+    logLevel: 'silent',
+    prettyErrors: true,
+  });
   if (!Array.isArray(documents)) return null;
   const [document, second] = documents;
   if (document === undefined) return null;
@@ -40,7 +46,7 @@ export function readYaml(text: string, name: string): YamlValue {
   if (error !== undefined) throw refuse(name, summary(error.message));
   if (second !== undefined) throw refuse(name, 'holds more than one YAML document');
   try {
-    return plainValueOf(document, 'texts-only');
+    return plainValueOf(document, 'texts-only', endsInsideLine(source) ? source.length : undefined);
   } catch (cause) {
     throw refuse(name, cause instanceof Error ? cause.message : 'cannot be read');
   }
@@ -64,11 +70,19 @@ function misplacedTab(text: string): number | undefined {
   return undefined;
 }
 
+/** A file whose last line has no line break: there Flink's parser adds none to a block text either. */
+function endsInsideLine(text: string): boolean {
+  return /[^\s][^\n]*$/.test(text);
+}
+
 /** Whether keys that are no texts (numbers, booleans) are turned into texts, or are mistakes as in a configuration file. */
 type KeyRule = 'any' | 'texts-only';
 
-/** The value of a parsed document. Throws an Error for what Flink's parser does not construct. */
-export function plainValueOf(document: Document.Parsed, keys: KeyRule = 'any'): YamlValue {
+/**
+ * The value of a parsed document; a block text that ends at `openEnd` has no line break at its end. Throws an Error for what
+ * Flink's parser does not construct.
+ */
+export function plainValueOf(document: Document.Parsed, keys: KeyRule = 'any', openEnd?: number): YamlValue {
   let budget = MAX_NODES;
   const visit = (node: ParsedNode | null, depth: number): YamlValue => {
     budget -= 1;
@@ -80,13 +94,14 @@ export function plainValueOf(document: Document.Parsed, keys: KeyRule = 'any'): 
       if (target === undefined) throw new Error(`refers to the unknown anchor ${node.source}`);
       return visit(target as ParsedNode, depth + 1);
     }
-    if (isScalar(node)) return scalarValue(node);
+    if (isScalar(node)) return scalarValue(node, openEnd);
     if (isSeq(node)) return node.items.map((item) => visit(item as ParsedNode, depth + 1));
     if (!isMap(node)) return null;
     const out = new Map<string, YamlValue>();
     for (const pair of node.items) {
       const key = visit(pair.key as ParsedNode, depth + 1);
       if (typeof key === 'object' && key !== null) throw new Error('has a mapping key that is not a plain value');
+      if (keys === 'any' && key === null && depth === 0) throw new Error('has an entry without a key');
       if (keys === 'texts-only' && key !== null && typeof key !== 'string') {
         throw new Error(`has the key ${yamlScalarText(key)}, which is no text; put it in quotes`);
       }
@@ -117,14 +132,24 @@ export function resolvePlainScalar(source: string): YamlValue {
   return source;
 }
 
-function scalarValue(node: Scalar.Parsed): YamlValue {
-  const tag = node.tag;
-  const plain = node.type === Scalar.PLAIN || node.type === undefined;
-  if (tag === undefined || tag === '!')
-    return plain && tag === undefined ? resolvePlainScalar(node.source) : node.source;
-  if (tag === `${TAG}str`) return String(node.source);
+function scalarValue(node: Scalar.Parsed, openEnd: number | undefined): YamlValue {
+  const { tag, type } = node;
+  const block = type === Scalar.BLOCK_LITERAL || type === Scalar.BLOCK_FOLDED;
+  const source = block && node.range[1] === openEnd ? node.source.replace(/\n$/, '') : node.source;
+  const plain = type === Scalar.PLAIN || type === undefined;
+  if (tag === undefined || tag === '!') return plain && tag === undefined ? resolvePlainScalar(source) : source;
   if (!tag.startsWith(TAG)) throw new Error(`uses the tag ${tag}, which Flink does not know`);
-  return resolvePlainScalar(node.source);
+  return taggedScalar(tag.slice(TAG.length), source);
+}
+
+function taggedScalar(name: string, source: string): YamlValue {
+  const value = resolvePlainScalar(source);
+  if (name === 'str') return source;
+  if (name === 'null') return null;
+  if (name === 'bool') return typeof value === 'boolean' ? value : null;
+  if (name === 'int' && typeof value === 'bigint') return value;
+  if (name === 'float' && (typeof value === 'bigint' || typeof value === 'number')) return Number(value);
+  throw new Error(`has "${source}" under the tag !!${name}, which Flink's parser cannot construct`);
 }
 
 function summary(message: string): string {
