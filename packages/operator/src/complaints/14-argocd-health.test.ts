@@ -49,7 +49,7 @@ describe('12.1 item 14: the health that Argo CD shows of a FlinkDeployment', () 
     expect(healthOf(aDeployment())[0]).toBe('Progressing');
     const created = aDeployment();
     const started = upgraded(created, decide(aWorld(created), POLICY));
-    expect(healthOf(started)).toEqual(['Progressing', 'Creating the JobManager.']);
+    expect(healthOf(started)).toEqual(['Progressing', 'Waiting for the JobManager to start.']);
   });
 
   test('is Healthy while the job runs, and says so', () => {

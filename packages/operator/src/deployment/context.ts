@@ -71,6 +71,8 @@ export interface Outcome {
   readonly wakeUp: WakeUp;
   /** What is being done or waited for; absent: everything is as wanted. */
   readonly progress?: Told;
+  /** What is waited for once the steps are made; absent: the same as `progress`. */
+  readonly settledProgress?: Told;
   /** Nothing will be done until somebody changes something. */
   readonly stalled?: Told;
   /** Conditions beside those that follow from the status. */

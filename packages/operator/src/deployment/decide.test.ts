@@ -11,6 +11,7 @@ import {
   aRunning,
   aWorld,
   haWith,
+  NOW,
   noRemains,
   POLICY,
   runningWorld,
@@ -58,6 +59,43 @@ describe('The first deployment', () => {
       taskManager: { labelSelector: 'component=taskmanager,app=app', replicas: 1 },
     });
     expect(plan.settled?.operation).toBeUndefined();
+  });
+
+  test('is recorded as the next look will see it, which then writes nothing', () => {
+    const created = aDeployment({ configuration: { 'execution.checkpointing.interval': '1 min' } });
+    const deployed = upgraded(created, decide(aWorld(created), POLICY));
+    const jobManager = known(anOldJobManager({ operationId: 'a'.repeat(32) }), NOW + 50);
+    const next = decide(aWorld(deployed, { now: NOW + 50, jobManager }), POLICY);
+    expect(next.status).toEqual(deployed.status);
+    expect(next.steps).toEqual([]);
+  });
+
+  test('does not tell of the first states of the job when they last a moment', () => {
+    const created = aDeployment();
+    const deployed = upgraded(created, decide(aWorld(created), POLICY));
+    const at = (now: number, state: string): Plan =>
+      decide(
+        {
+          ...runningWorld(deployed, aJob(state, { startTime: NOW + 3_000 })),
+          now,
+          jobManager: known(anOldJobManager({ operationId: 'a'.repeat(32) }), now),
+        },
+        POLICY,
+      );
+    for (const state of ['INITIALIZING', 'CREATED']) {
+      const moment = at(NOW + 3_400, state);
+      expect(moment.status).toEqual(deployed.status);
+      expect([moment.events, moment.wakeUp]).toEqual([[], { kind: 'after', ms: 100, jitter: false }]);
+      const longer = at(NOW + 4_000, state);
+      expect(longer.status).toMatchObject({ jobManagerDeploymentStatus: 'READY', jobStatus: { state } });
+      expect(longer.events).toMatchObject([{ reason: 'JobStatusChanged' }]);
+      // A clock of Flink's that is ahead hides nothing.
+      expect(at(NOW + 2_000, state).status.jobStatus?.state).toBe(state);
+    }
+    expect(at(NOW + 3_400, 'RUNNING').status).toMatchObject({
+      jobStatus: { state: 'RUNNING' },
+      lifecycleState: 'STABLE',
+    });
   });
 
   test('starts from empty state whatever the upgrade mode is, and is recorded as the first one', () => {

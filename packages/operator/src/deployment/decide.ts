@@ -208,7 +208,7 @@ function recordedAsWanted(
 }
 
 function finish(context: Context, outcome: Outcome): Plan {
-  const settled = outcome.settled === undefined ? {} : { settled: complete(context, outcome, outcome.settled) };
+  const settled = outcome.settled === undefined ? {} : { settled: settledStatus(context, outcome, outcome.settled) };
   return {
     status: complete(context, outcome, outcome.status),
     steps: outcome.steps ?? [],
@@ -216,6 +216,13 @@ function finish(context: Context, outcome: Outcome): Plan {
     events: [...context.events, ...(outcome.events ?? []), ...warned(context)],
     wakeUp: outcome.wakeUp,
   };
+}
+
+/** What the next look would write of what was just made is written with it, so that it need not be written again. */
+function settledStatus(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): FlinkDeploymentStatus {
+  const { settledProgress: progress } = outcome;
+  if (progress === undefined) return complete(context, outcome, status);
+  return complete({ ...context, recorded: deployedSpec(status) }, { ...outcome, progress }, status);
 }
 
 function warned({ config, world }: Context): readonly PlannedEvent[] {

@@ -13,6 +13,12 @@ const ROLLED_BACK = {
     'Correct the spec, or set it back to the one that runs.',
 };
 
+/** A cluster was created, and its JobManager does not answer yet. */
+export const STARTING_JOB_MANAGER = {
+  reason: 'StartingJobManager',
+  message: 'Waiting for the JobManager to start.',
+} as const;
+
 /** Nothing to do: only the record of what is wanted is kept up to date, and the next look is planned. */
 export function settledOutcome(context: Context): Outcome {
   const status = withObservedGeneration(context);
@@ -44,7 +50,7 @@ function progressOf(context: Context): Outcome['progress'] {
       return { reason: 'StartingJob', message: `The JobManager is up; the job is ${state ?? 'not there yet'}.` };
     case 'DEPLOYING':
     case 'DEPLOYED_NOT_READY':
-      return { reason: 'StartingJobManager', message: 'Waiting for the JobManager to start.' };
+      return STARTING_JOB_MANAGER;
     default:
       return undefined;
   }
@@ -63,7 +69,8 @@ function nextLook(context: Context): Outcome['wakeUp'] {
     return now - seenAt < END_SETTLES_MS ? after(END_SETTLES_MS - (now - seenAt)) : atRest(config.restIntervalMs);
   }
   if (context.job.kind === 'end-not-understood') return after(250);
-  const sinceMs = now - Number(status.jobStatus?.updateTime ?? now);
+  const startedAt = context.job.kind === 'found' ? context.job.job.startTime : 0;
+  const sinceMs = now - Math.max(startedAt, Number(status.jobStatus?.updateTime ?? now));
   const pods = world.jobManagerPods.known ? world.jobManagerPods.value : [];
   // Until a pod is there that Flink could answer from, every step shows in a watch.
   return pods.some((pod) => pod.ready) ? inTransition(sinceMs) : WATCHED;

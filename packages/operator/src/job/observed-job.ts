@@ -51,6 +51,19 @@ export function withFoundJob<S extends JobResourceStatus, K extends JobKind>(
   return { status, events: [stateChanged(previous, job.state), ...failed.events] };
 }
 
+/** A starting job is told about when it runs, or when it has not come to that within this time. */
+const PASSING_MS = 1_000;
+
+/**
+ * Whether a job is on its way through the first states of its life, which are not worth a write and an event each when they
+ * last a moment. By Flink's clock; one that is wrong shortens the time and never lengthens it.
+ */
+export function isPassing(job: JobObservation, recorded: JobState | undefined, now: number): boolean {
+  if (job.kind !== 'found' || recorded !== 'RECONCILING') return false;
+  const age = now - job.job.startTime;
+  return (job.state === 'INITIALIZING' || job.state === 'CREATED') && age >= 0 && age < PASSING_MS;
+}
+
 function stateChanged(from: JobState, to: JobState): PlannedEvent {
   const message = `Job status changed from ${from} to ${to}`;
   return { type: 'Normal', reason: 'JobStatusChanged', message, component: 'Job' };

@@ -2,7 +2,7 @@ import type { FlinkSessionJobStatus } from '@drey/api';
 import { type ExceptionLimits, withExceptions } from '../job/exceptions.ts';
 import type { JobObservation } from '../job/job-observation.ts';
 import { withNewestCheckpoint } from '../job/known-checkpoint.ts';
-import { type ObservedJob, withFoundJob, withStableSpec } from '../job/observed-job.ts';
+import { isPassing, type ObservedJob, withFoundJob, withStableSpec } from '../job/observed-job.ts';
 import { currentOperation } from '../job/operation.ts';
 import type { RecordedSpec } from '../job/recorded-spec.ts';
 import { secretsOf, withoutSecrets } from '../job/redaction.ts';
@@ -43,6 +43,7 @@ function withLateEnd(input: ObservationInput): FlinkSessionJobStatus {
 
 function withJob(input: ObservationInput): ObservedJob<FlinkSessionJobStatus> {
   const { status, job, world } = input;
+  if (isPassing(job, status.jobStatus?.state ?? undefined, world.now)) return { status, events: [] };
   if (job.kind === 'found') {
     const { failure, exceptions } = world.flink;
     const { now, sessionJob } = world;

@@ -13,6 +13,7 @@ import { withDriftRepaired } from '../drift/drift.ts';
 import { changeInPlace } from '../in-place/in-place.ts';
 import type { ClusterToCreate } from '../plan.ts';
 import { recoverTaskManagers } from '../recovery/standalone-task-managers.ts';
+import { STARTING_JOB_MANAGER } from '../rest.ts';
 import { nameTaken } from '../start/foreign-cluster.ts';
 import { isAlreadyDeployed, removingAgain } from '../start/start.ts';
 import { specChange } from '../upgrade/spec-change.ts';
@@ -121,6 +122,7 @@ function create(context: Context, operation: CurrentOperation): Outcome {
     steps: [{ kind: 'create-cluster', cluster }],
     settled: deployed(context),
     progress: CREATING,
+    settledProgress: STARTING_JOB_MANAGER,
     wakeUp: after(0),
   };
 }
@@ -193,7 +195,7 @@ function settled(context: Context): Outcome {
     case 'DEPLOYED_NOT_READY':
       return {
         status: seen,
-        progress: { reason: 'StartingJobManager', message: 'Waiting for the JobManager to start.' },
+        progress: STARTING_JOB_MANAGER,
         wakeUp: nextLook(context),
       };
     default:

@@ -14,6 +14,7 @@ import { type Context, isSuspended, jobOf, type Outcome } from '../context.ts';
 import { taskManagerInfo } from '../observation/task-manager-info.ts';
 import type { ClusterToCreate, Step } from '../plan.ts';
 import { withoutHealth } from '../recovery/health.ts';
+import { STARTING_JOB_MANAGER } from '../rest.ts';
 import { specChange } from '../upgrade/spec-change.ts';
 import type { HaMetadata } from '../world.ts';
 import { nameTaken } from './foreign-cluster.ts';
@@ -102,6 +103,7 @@ export function createRecorded(
     settled: deployed(context, mode, generation),
     events,
     progress: { reason: 'CreatingCluster', message: 'Creating the JobManager.' },
+    settledProgress: STARTING_JOB_MANAGER,
     wakeUp: after(0),
   };
 }
