@@ -52,6 +52,23 @@ test('What is decided otherwise is shown, up to a limit', () => {
   expect(text).toContain('    steps.19: (absent) -> "x"\n    and 2 more\n');
 });
 
+test('Decisions about session jobs and snapshots are told in their own words', () => {
+  const { deployment, flink } = decision.world;
+  const job = { ...decision, world: { sessionJob: deployment, flink } };
+  const started = { status: { state: 'IN_PROGRESS' }, steps: [{ kind: 'trigger-savepoint' }] };
+  const snapshot = {
+    ...decision,
+    world: { snapshot: { metadata: { generation: 1 }, status: { state: 'TRIGGER_PENDING' } } },
+    plan: started,
+  };
+  const text = replayText(
+    file,
+    [job, snapshot].map((one) => ({ decision: one, plan: one.plan, differences: [] })),
+  );
+  expect(text).toContain('Z  generation 2, STABLE, Flink says RUNNING\n');
+  expect(text).toContain('Z  generation 1, TRIGGER_PENDING\n  decided: trigger-savepoint; IN_PROGRESS; next look');
+});
+
 test('A decision of a kind with nothing that is known is still told', () => {
   const bare = { at: 0, quiet: true, world: {}, plan: {} };
   expect(replayText(file, [{ decision: bare, plan: {}, differences: [] }])).toContain(

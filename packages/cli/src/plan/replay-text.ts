@@ -9,6 +9,8 @@ const SHOWN = 20;
 interface TellPlan {
   readonly status?: {
     readonly lifecycleState?: string;
+    /** Of a snapshot. */
+    readonly state?: string;
     readonly operation?: { readonly kind: string; readonly phase?: string };
     readonly jobStatus?: { readonly state?: string };
     readonly summary?: string;
@@ -18,8 +20,17 @@ interface TellPlan {
   readonly wakeUp?: { readonly kind: string; readonly ms?: number };
 }
 
+/** What every object that is decided about has, as far as it is told. */
+interface TellObject {
+  readonly metadata?: { readonly generation?: number };
+  readonly status?: TellPlan['status'];
+}
+
+/** Each kind has its object under a name of its own. */
 interface TellWorld {
-  readonly deployment?: { readonly metadata?: { readonly generation?: number }; readonly status?: TellPlan['status'] };
+  readonly deployment?: TellObject;
+  readonly sessionJob?: TellObject;
+  readonly snapshot?: TellObject;
   readonly flink?: {
     readonly jobs?: {
       readonly kind: string;
@@ -51,8 +62,8 @@ function decisionText({ decision, differences }: Replayed): string {
   return `${lines.join('\n')}\n`;
 }
 
-function seen({ deployment, flink }: TellWorld): string {
-  const { status, metadata } = deployment ?? {};
+function seen({ deployment, sessionJob, snapshot, flink }: TellWorld): string {
+  const { status, metadata } = deployment ?? sessionJob ?? snapshot ?? {};
   const operation = status?.operation;
   const jobs = flink?.jobs;
   const job =
@@ -63,7 +74,7 @@ function seen({ deployment, flink }: TellWorld): string {
         : `no answer (${jobs.message ?? jobs.kind})`;
   return [
     ...(metadata?.generation === undefined ? [] : [`generation ${metadata.generation}`]),
-    status?.lifecycleState ?? 'new',
+    status?.lifecycleState ?? status?.state ?? 'new',
     ...(operation === undefined ? [] : [`${operation.kind} ${operation.phase ?? ''}`.trim()]),
     ...(job === undefined ? [] : [`Flink says ${job}`]),
   ].join(', ');
@@ -71,7 +82,9 @@ function seen({ deployment, flink }: TellWorld): string {
 
 function decided({ steps = [], status, wakeUp }: TellPlan): string {
   const what = steps.length === 0 ? 'nothing' : steps.map(({ kind }) => kind).join(', ');
-  const state = [status?.lifecycleState, status?.jobStatus?.state].filter((one) => one !== undefined).join(' ');
+  const state = [status?.lifecycleState ?? status?.state, status?.jobStatus?.state]
+    .filter((one) => one !== undefined)
+    .join(' ');
   const next = wakeUp?.ms === undefined ? 'when something changes' : `in ${Math.round(wakeUp.ms)} ms`;
   return `${what}; ${state === '' ? 'no state' : state}; next look ${next}`;
 }

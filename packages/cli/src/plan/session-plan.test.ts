@@ -1,4 +1,4 @@
-import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
+import { type FlinkDeployment, type FlinkSessionJob, type FlinkStateSnapshot, FlinkStateSnapshots } from '@drey/api';
 import { type DecisionFile, replayDecisions } from '@drey/operator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { planText } from './print.ts';
@@ -109,9 +109,27 @@ test('Plans of a session cluster and its jobs are what the operator then does, a
   expect(again?.upgradeSavepointPath).not.toBe(upgraded?.jobStatus?.upgradeSavepointPath);
 }, 120_000);
 
-test('What the operator decided about a session job comes out the same when it is decided again', () => {
-  const file = cluster.operator.decisions.file('FlinkSessionJob', 'default/job');
-  const replayed = replayDecisions(JSON.parse(JSON.stringify(file)) as DecisionFile);
-  expect(replayed.length).toBeGreaterThan(5);
-  expect(replayed.flatMap(({ differences }) => differences)).toEqual([]);
-});
+function replayedOf(kind: string, name: string) {
+  const file = cluster.operator.decisions.file(kind, `default/${name}`);
+  return replayDecisions(JSON.parse(JSON.stringify(file)) as DecisionFile);
+}
+
+test('What the operator decided about a session job and its snapshot comes out the same when it is decided again', async () => {
+  const snapshot: FlinkStateSnapshot = {
+    apiVersion: 'flink.apache.org/v1beta1',
+    kind: 'FlinkStateSnapshot',
+    metadata: { name: 'before', namespace: 'default' },
+    spec: { jobReference: { kind: 'FlinkSessionJob', name: 'job' }, savepoint: {} },
+  };
+  await cluster.client.create(FlinkStateSnapshots, snapshot);
+  const state = async () => (await cluster.client.get(FlinkStateSnapshots, 'default', 'before')).status?.state;
+  await expect.poll(state, SOON).toBe('COMPLETED');
+  for (const [kind, name] of [
+    ['FlinkSessionJob', 'job'],
+    ['FlinkStateSnapshot', 'before'],
+  ] as const) {
+    const replayed = replayedOf(kind, name);
+    expect(replayed.length).toBeGreaterThan(1);
+    expect(replayed.flatMap(({ differences }) => differences)).toEqual([]);
+  }
+}, 60_000);

@@ -25,6 +25,7 @@ export interface PlannedCluster {
   /** Everything that plans asked of the API server and that is no reading. */
   readonly writes: readonly string[];
   readonly operator: ReturnType<typeof createOperator>;
+  readonly client: KubeClient;
   stop(): Promise<void>;
 }
 
@@ -62,6 +63,7 @@ export async function startPlannedCluster(name: string): Promise<PlannedCluster>
     apply,
     writes,
     operator,
+    client,
     plans: async (...files) => {
       const items = await Promise.all(files.map(async (file) => ({ file, live: await liveOf(file) })));
       const connection = { client: noting(client, writes), namespace: 'default' };

@@ -33,6 +33,14 @@ describe('A text that others may read', () => {
 });
 
 describe('Secrets inside plain data', () => {
+  test('are the values of the headers with which jars are fetched, and tokens that say so', () => {
+    const header = 'kubernetes.operator.user.artifacts.http.header';
+    const flat = { [header]: 'Authorization: Basic dXNlcjpwYXNz, X-Art:"AKC5abc"' };
+    expect(secretsIn(flat)).toEqual(['Basic dXNlcjpwYXNz', 'AKC5abc']);
+    const spread = { [`${header}.X-Art`]: 'AKC5abc', env: [{ name: 'AUTH', value: 'Bearer abcdefgh123' }] };
+    expect(secretsIn(spread)).toEqual(['AKC5abc', 'abcdefgh123']);
+  });
+
   test('are found wherever users put them', () => {
     const spec = {
       flinkConfiguration: {

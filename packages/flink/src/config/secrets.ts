@@ -77,14 +77,25 @@ function collect(data: unknown, path: string, found: Set<string>): void {
   }
 }
 
+/** The option, or an entry of it, that holds the headers with which jars are fetched. */
+const FETCH_HEADERS = /\.user\.artifacts\.http\.header(?:\.|$)/;
+/** A token that says what it is. */
+const BEARER_TOKEN = /(\bbearer\s+)[\w.~+/=-]{8,}/gi;
+
 function collectText(text: string, path: string, found: Set<string>): void {
   if (isSensitiveKey(path) && isSecret(text)) found.add(text);
-  for (const pattern of [NAMED_SECRET, URL_SECRET]) {
+  if (FETCH_HEADERS.test(path)) for (const value of headerValues(text)) if (isSecret(value)) found.add(value);
+  for (const pattern of [NAMED_SECRET, URL_SECRET, BEARER_TOKEN]) {
     for (const match of text.matchAll(pattern)) {
       const secret = match[0].slice(match[1]?.length ?? 0);
       if (isSecret(secret)) found.add(secret);
     }
   }
+}
+
+/** Of `name:value,name:value`, quoted or not; any header may be the one that lets the operator in. */
+function headerValues(text: string): string[] {
+  return text.split(',').map((header) => header.replace(/^[^:]*:/, '').replace(/^[\s'"]+|[\s'"]+$/g, ''));
 }
 
 /**
