@@ -1,4 +1,5 @@
 import type { Operation } from '@drey/api';
+import type { JobResourceStatus } from './resource.ts';
 
 /**
  * What is being done to a deployment:
@@ -68,6 +69,14 @@ export function currentOperation(operation: Operation | null | undefined): Curre
   if (operation === null || operation === undefined) return undefined;
   if (!KINDS.includes(operation.kind) || !PHASES.includes(operation.phase ?? '')) return undefined;
   return operation as CurrentOperation;
+}
+
+/**
+ * The job that an object is about: the one that is brought down or started, else the one of its status. The target of a
+ * snapshot that is being asked for is no job.
+ */
+export function followedJob(status: Pick<JobResourceStatus, 'operation' | 'jobStatus'>): string | undefined {
+  return currentOperation(status.operation)?.target ?? status.jobStatus?.jobId ?? undefined;
 }
 
 /** What a new record is made from. */

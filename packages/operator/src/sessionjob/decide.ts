@@ -3,7 +3,7 @@ import { configurationWarningEvents } from '../job/configuration-warning.ts';
 import { END_SETTLES_MS, observeJob } from '../job/job-observation.ts';
 import { lifecycleState } from '../job/lifecycle.ts';
 import { modeToKeep } from '../job/mode-to-keep.ts';
-import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
+import { type CurrentOperation, currentOperation, followedJob, isOfLaterLeader } from '../job/operation.ts';
 import { withHistory } from '../job/operation-history.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
@@ -163,11 +163,7 @@ export function contextOf(world: SessionJobWorld, config: SessionJobConfig): Ses
   const fallback =
     invalid === undefined || stored === undefined ? undefined : recordedAsWanted(sessionJob, before, stored);
   const wanted = fallback ?? sessionJob;
-  const job = observeJob(
-    before.operation?.target ?? before.jobStatus?.jobId,
-    world.flink.jobs,
-    world.flink.checkpoints,
-  );
+  const job = observeJob(followedJob(before), world.flink.jobs, world.flink.checkpoints);
   const stateful = wantedMode(wanted.spec) !== 'stateless';
   const { errorLimits, exceptionLimits } = config;
   const observed =

@@ -14,6 +14,7 @@ import {
 } from '../job/foreseen-job.ts';
 import type { ForeseenInterruption, ForeseenState, Foresight } from '../job/foresight.ts';
 import { newestKnownPath } from '../job/newest-state.ts';
+import { followedJob } from '../job/operation.ts';
 import { isTerminal, upgradeRule } from '../job/upgrade-choice.ts';
 import { type SessionJobConfig, type SessionJobContext, wantedMode } from './context.ts';
 import { contextOf } from './decide.ts';
@@ -121,9 +122,7 @@ const STATELESS = { kind: 'now', mode: 'STATELESS', asked: 'stateless', because:
 
 /** Jobs that somebody submitted by hand: nobody starts them again. */
 function jobsOfNobody({ world, jobs }: SessionClusterView): readonly string[] {
-  const described = new Set(
-    jobs.map(({ sessionJob: { status } }) => status?.operation?.target ?? status?.jobStatus?.jobId),
-  );
+  const described = new Set(jobs.map(({ sessionJob: { status } }) => followedJob(status ?? {})));
   const all = world.flink.jobs?.kind === 'ok' ? world.flink.jobs.value : [];
   const lost = all.filter(
     ({ jobId, state }) => !described.has(jobId) && !isTerminal(JOB_STATES.find((one) => one === state)),

@@ -1,5 +1,5 @@
 import { type FlinkDeployment, type FlinkSessionJob, JOB_STATES } from '@drey/api';
-import { highAvailabilityKind, highAvailabilityOptions } from '@drey/flink';
+import { featuresOf, highAvailabilityKind, highAvailabilityOptions, parseFlinkVersion } from '@drey/flink';
 import { ConfigMap } from '@drey/kube';
 import { attempt } from '../deployment/observation/cluster-readings.ts';
 import { observedPod } from '../deployment/observation/kube-readings.ts';
@@ -8,9 +8,9 @@ import { flinkOf } from '../deployment/observe.ts';
 import type { ObservedPod } from '../deployment/world.ts';
 import { ids } from '../job/fresh-ids.ts';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
-import { currentOperation } from '../job/operation.ts';
+import { currentOperation, followedJob } from '../job/operation.ts';
 import { known, type Reading, unknown } from '../job/reading.ts';
-import { lastReconciled } from '../job/recorded-spec.ts';
+import { deployedSpec, lastReconciled } from '../job/recorded-spec.ts';
 import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
@@ -113,7 +113,7 @@ async function readJob(
 ): Promise<SessionJobReadings> {
   const { status, metadata } = sessionJob;
   const operation = currentOperation(status?.operation);
-  const jobId = operation?.target ?? status?.jobStatus?.jobId ?? '';
+  const jobId = followedJob(status ?? {}) ?? '';
   const [jobs, savepoint] = await Promise.all([
     flink.jobs(call),
     operation?.phase === 'stopping' ? flink.savepoint(jobId, operation.id, call) : undefined,
@@ -150,9 +150,9 @@ interface Scope {
 async function readHeldByHa(scope: Scope, readings: SessionJobReadings): Promise<Reading<boolean>> {
   const { env, sessionJob, cluster, options } = scope;
   const { status, metadata } = sessionJob;
-  const jobId = status?.operation?.target ?? status?.jobStatus?.jobId;
+  const jobId = followedJob(status ?? {});
   const notRead = unknown('not read in this pass', env.clock.now());
-  if (typeof jobId !== 'string' || cluster === undefined || readings.jobs?.kind !== 'ok') return notRead;
+  if (jobId === undefined || cluster === undefined || readings.jobs?.kind !== 'ok') return notRead;
   if (readings.jobs.value.some((job) => job.jobId === jobId)) return notRead;
   const running = options.config.configurationOf(sessionJob, cluster.deployment);
   const kind = highAvailabilityKind(running.get(highAvailabilityOptions.type));
@@ -168,7 +168,13 @@ async function readHeldByHa(scope: Scope, readings: SessionJobReadings): Promise
       limit: HA_LIST_LIMIT,
       signal: options.signal,
     });
-    const graphs = [`jobGraph-${jobId}`, `executionPlan-${jobId}`];
-    return items.some((map) => graphs.some((key) => map.data?.[key] !== undefined));
+    const graph = `${graphPrefix(cluster.deployment)}${jobId}`;
+    return items.some(({ data }) => data?.[graph] !== undefined);
   });
+}
+
+/** A JobManager takes no job up again that one of another layout left. */
+function graphPrefix({ spec, status }: FlinkDeployment): string {
+  const { flinkVersion } = deployedSpec(status ?? {})?.spec ?? spec;
+  return featuresOf(parseFlinkVersion(flinkVersion ?? '')).jobGraphKeyPrefix;
 }

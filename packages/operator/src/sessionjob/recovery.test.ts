@@ -178,3 +178,14 @@ describe('A job that its cluster lost', () => {
     expect(plan.status.jobStatus?.upgradeSavepointPath).toBe('file:///c/chk-10');
   });
 });
+
+describe('A job of which a snapshot is being asked for', () => {
+  test('is not taken for lost: the target of that operation is no job', () => {
+    const running = aRunningSessionJob();
+    const operation = { id: 'b'.repeat(32), kind: 'snapshot', phase: 'creating', target: 'job-savepoint-periodic-1' };
+    const asking = { ...running, status: { ...running.status, operation } };
+    const plan = decide({ ...aSessionWorld(asking, {}, [aJob('RUNNING')]), now: NOW + 3_600_000 });
+    expect(kinds(plan)).not.toContain('upload-jar');
+    expect(plan.status.jobStatus).toMatchObject({ jobId: JOB, state: 'RUNNING' });
+  });
+});
