@@ -21,6 +21,7 @@ import {
 
 import { textDigest } from '../deployment/drift/drift-compare.ts';
 import { type Edited, type FieldPath, foreignEdits } from '../deployment/drift/field-managers.ts';
+import { sessionClusterName } from '../job/session-cluster-name.ts';
 
 /** Label that Flink puts on everything it makes, on HA metadata of standalone clusters too, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';
@@ -111,9 +112,9 @@ export function clusterOf(object: {
   return namespace === undefined || app === undefined ? [] : [`${namespace}/${app}`];
 }
 
-/** `namespace/name` of the session cluster that a job names. */
-export function sessionClusterOf({ metadata, spec }: Cached<FlinkSessionJob>): string[] {
-  return [`${metadata.namespace}/${spec.deploymentName}`];
+/** `namespace/name` of the session cluster that a job is on. */
+export function sessionClusterOf(sessionJob: Cached<FlinkSessionJob>): string[] {
+  return [`${sessionJob.metadata.namespace}/${sessionClusterName(sessionJob as FlinkSessionJob)}`];
 }
 
 /** `Kind/namespace/name` of the object whose job a snapshot is of. */

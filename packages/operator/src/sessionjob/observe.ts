@@ -11,6 +11,7 @@ import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation, followedJob } from '../job/operation.ts';
 import { known, type Reading, unknown } from '../job/reading.ts';
 import { deployedSpec, lastReconciled } from '../job/recorded-spec.ts';
+import { sessionClusterName } from '../job/session-cluster-name.ts';
 import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
@@ -47,7 +48,7 @@ export interface Observation {
 export async function observe(env: Env, sessionJob: FlinkSessionJob, options: ObserveOptions): Promise<Observation> {
   const { caches, clock } = env;
   const { namespace = '' } = sessionJob.metadata;
-  const name = sessionJob.spec.deploymentName ?? '';
+  const name = sessionClusterName(sessionJob);
   const deployment = caches.flinkDeployments.get(namespace, name) as FlinkDeployment | undefined;
   const pods = caches.pods.byIndex('cluster', `${namespace}/${name}`);
   const jobManagerPods = pods

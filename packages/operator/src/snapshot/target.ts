@@ -5,6 +5,7 @@ import { observedPod } from '../deployment/observation/kube-readings.ts';
 import { flinkOf } from '../deployment/observe.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import type { JobKind, JobResourceStatus } from '../job/resource.ts';
+import { sessionClusterName } from '../job/session-cluster-name.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { OperatorPolicy } from '../runtime/policy.ts';
 import type { Env, FlinkCluster } from '../runtime/ports.ts';
@@ -37,7 +38,7 @@ export function findTarget(
   if (kind !== 'FlinkSessionJob') return missing;
   const sessionJob = sessionJobs.get(namespace, name) as FlinkSessionJob | undefined;
   if (sessionJob === undefined) return missing;
-  const host = flinkDeployments.get(namespace, sessionJob.spec.deploymentName ?? '') as FlinkDeployment | undefined;
+  const host = flinkDeployments.get(namespace, sessionClusterName(sessionJob)) as FlinkDeployment | undefined;
   const cluster = host === undefined ? undefined : clusterOf(env, policy, host);
   const recorded = lastReconciled<'FlinkSessionJob'>(sessionJob.status ?? {});
   const running = { ...sessionJob, spec: recorded?.spec ?? sessionJob.spec };
