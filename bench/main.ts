@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { findDistribution, parseFlinkVersion, systemDistribution } from '@drey/flink';
 import { type ByHandTimes, type Sizing, startByHand } from './by-hand.ts';
 import { type DreyTimes, startOnDrey, type UpgradeTimes } from './drey-start.ts';
+import { compareWithBudgets, line as lineOf, median } from './report.ts';
 
 /**
  * `npm run bench [-- ROUNDS]`: the same job started by hand with Flink's own scripts and on Drey's node, in turn, with the
@@ -18,9 +18,6 @@ const sizing: Sizing = {
   checkpointInterval: '5 s',
 };
 const rounds = Number(process.argv[2] ?? 3);
-const { scale: _ofScale, ...budgets } = JSON.parse(
-  readFileSync(join(import.meta.dirname, 'budgets.json'), 'utf8'),
-) as Record<string, number>;
 
 const distribution = await findDistribution(systemDistribution(), parseFlinkVersion('1.20'));
 if (distribution === undefined) throw new Error('Flink 1.20 is not installed. Run: drey flink install 1.20');
@@ -33,13 +30,9 @@ for (let round = 0; round < rounds; round++) {
   onDrey.push(await startOnDrey(entryClass, sizing));
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 const hand = (key: keyof ByHandTimes): number => median(byHand.map((one) => one[key]));
 const drey = (key: keyof DreyTimes): number => median(onDrey.map((one) => one.start[key]));
-const line = (what: string, value: number, unit = 's'): void => {
-  process.stdout.write(`${what.padEnd(58)}${value.toFixed(2).padStart(8)} ${unit}\n`);
-};
+const line = (what: string, value: number): void => lineOf(what, value, 's');
 
 process.stdout.write(`medians of ${rounds} rounds, load ${loadavg()[0]?.toFixed(1)}\n\nby hand, Flink's own scripts\n`);
 line('  JobManager answers', hand('restAnswers'));
@@ -65,20 +58,11 @@ line('  TaskManager JVM and tasks: all RUNNING', upgrade('tasksDown') - upgrade(
 line('  tasks down', upgrade('tasksDown'));
 
 const arrived = median(onDrey.map((one) => Math.max(one.start.runningInStatus, one.start.tasksRunning)));
-const measured: Record<string, number> = {
+compareWithBudgets('start', {
   startRatio: arrived / hand('tasksRunning'),
   upgradeTasksDownSeconds: median(onDrey.map((one) => one.upgrade.tasksDown)),
   upgradeReportedAfterSeconds: median(onDrey.map((one) => one.upgrade.reportedAfter)),
   jobManagerDeathInStatusSeconds: median(onDrey.map((one) => one.death.inStatus)),
   apiReadySeconds: median(onDrey.map((one) => one.apiReadySeconds)),
   residentMiB: median(onDrey.map((one) => one.residentMiB)),
-};
-process.stdout.write('\nagainst the budgets\n');
-let missed = 0;
-for (const [what, budget] of Object.entries(budgets)) {
-  const value = measured[what] ?? Number.NaN;
-  const kept = value <= budget;
-  if (!kept) missed++;
-  process.stdout.write(`  ${what.padEnd(34)}${value.toFixed(2).padStart(8)} of ${budget}${kept ? '' : '   MISSED'}\n`);
-}
-process.exitCode = missed === 0 ? 0 : 1;
+});
