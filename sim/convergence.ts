@@ -160,9 +160,9 @@ function isExcused(state: StateKnowledge, wish: Wish, { kind, metadata, spec, st
   const { lifecycleState, error, observedGeneration } = status ?? {};
   const isInvalid = wish.flaws.size > 0;
   const asksForHelp = /[Mm]anual restore required|Cannot find checkpoint or savepoint/.test(error ?? '');
-  // The Apache operator does not call a session job FAILED for what only its error says.
-  if (lifecycleState !== 'FAILED' && !(kind === 'FlinkSessionJob' && asksForHelp)) return false;
-  const stays = state.hasFailed && !restartsFailed(spec);
+  // The Apache operator calls nothing FAILED for what only its error says.
+  if (lifecycleState !== 'FAILED' && !asksForHelp) return false;
+  const stays = state.hasFailed && !restartsFailed(spec) && (lifecycleState === 'FAILED' || kind === 'FlinkSessionJob');
   if (stays && (isInvalid || observedGeneration === metadata.generation)) return true;
   if (state.isLost) return true;
   // A refusal of the spec stands where the reason stood.

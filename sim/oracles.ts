@@ -31,6 +31,8 @@ export interface Sight {
 export interface Beginning {
   readonly path: string | undefined;
   readonly nonce: number | undefined;
+  /** What is recorded is a start from state, also of a job that is stateless otherwise. */
+  readonly restores: boolean;
 }
 
 /** What the oracle asks about the objects as the API server has them at the moment of an event. */
@@ -41,6 +43,8 @@ export interface Records {
   stranger(clusterId: string, id: string): string | undefined;
   intent(owner: string, clusterId: string, process: string): Intent;
   beginning(owner: string): Beginning;
+  /** The JobManager of a cluster was told to go. */
+  isGoing(clusterId: string): boolean;
   /** Whether a trigger was recorded before it was pulled: for a stop, in the operation of the job's object. */
   isRecorded(clusterId: string, jobId: string, trigger: { readonly id: string; readonly what: string }): boolean;
   /** What still refers to a snapshot. */
@@ -49,6 +53,8 @@ export interface Records {
 
 /** How long a JobManager may go on after its end was asked for. */
 const DYING_MS = 2_000;
+/** How long it takes until a JobManager that was told to go is gone. */
+const GOING_MS = 30_000;
 /** An operator that can see looks at the checkpoints of a job at least this often. */
 const SIGHT_MS = 8_000;
 
@@ -69,6 +75,7 @@ export class SafetyOracle {
   readonly #jobs = new Map<string, Set<string>>();
   readonly #owners = new Map<string, string>();
   readonly #diedAt = new Map<string, number[]>();
+  readonly #goneAt = new Map<string, number>();
   readonly #destroyed: Snapshot[] = [];
   readonly #lastEnd = new Map<string, string>();
   /** Where an owner's user made its jobs begin last. */
@@ -89,6 +96,11 @@ export class SafetyOracle {
   /** The JobManager of a cluster was killed, or its Deployment deleted. */
   loses(clusterId: string, at: number): void {
     this.#diedAt.set(clusterId, [...(this.#diedAt.get(clusterId) ?? []), at]);
+  }
+
+  /** The JobManager of a cluster was told to go, by whomever. */
+  goes(clusterId: string, at: number): void {
+    this.#goneAt.set(clusterId, at);
   }
 
   /** A fault removed a snapshot. */
@@ -142,14 +154,17 @@ export class SafetyOracle {
   }
 
   /** The first job of an owner, and the first after a new nonce, begins exactly where the user said; what was before is over. */
-  #beginsAnew(owner: string, { jobId, at, restoredFrom }: Started): boolean {
+  #beginsAnew(owner: string, { clusterId, process, jobId, at, restoredFrom }: Started): boolean {
     const [before, now] = [this.#begun.get(owner), this.#records.beginning(owner)];
     const jobs = this.#jobs.get(owner);
-    // The cluster that is replaced may start its job again meanwhile.
-    if (jobs?.has(jobId) === true || (jobs !== undefined && before?.nonce === now.nonce)) return false;
+    // The cluster that is replaced may start its job meanwhile, or start it again.
+    if (jobs?.has(jobId) === true || this.#records.isGoing(clusterId)) return false;
+    if (jobs !== undefined && before?.nonce === now.nonce) return false;
     this.#begun.set(owner, now);
     this.#jobs.delete(owner);
-    if (now.path !== undefined && restoredFrom !== now.path) {
+    // A stateless job that is changed before it began forgets where it was to begin.
+    const isMeant = now.restores || !this.#records.intent(owner, clusterId, process).stateless;
+    if (isMeant && now.path !== undefined && restoredFrom !== now.path) {
       const detail = `${owner}: job ${jobId} starts from ${restoredFrom ?? 'nothing'}, not from ${now.path}`;
       this.#violate('a job begins where its user said', at, detail);
     }
@@ -204,6 +219,8 @@ export class SafetyOracle {
       const asked = Math.max(end.at, since) + SIGHT_MS;
       return !lost.some((at) => at >= end.at - DYING_MS && at < asked);
     }
+    // High availability forgets a job that failed for good, also one that fails while its JobManager goes.
+    if (isHa && end.state === 'FAILED') return end.at - (this.#goneAt.get(end.clusterId) ?? 0) > GOING_MS;
     return isHa || Math.max(snapshot.completedAt, since) + SIGHT_MS <= end.at;
   }
 

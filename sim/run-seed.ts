@@ -144,6 +144,11 @@ class SeedRun {
       ...{ path: IMPORTED.path, position: IMPORTED.position, kind: 'savepoint' },
       ...{ jobId: 'elsewhere', lineage: 'elsewhere', checkpointId: 7, completedAt: this.#clock.now() },
     });
+    world.store.subscribe(undefined, ({ record: { object } }) => {
+      const { deletionTimestamp, namespace, name, labels } = object.metadata;
+      if (object.kind !== 'Deployment' || deletionTimestamp === undefined || labels?.app !== name) return;
+      this.#made?.oracle.goes(`${namespace}/${name}`, this.#clock.now());
+    });
     const records = new StoredRecords(world, () => this.#sightSince);
     return {
       ...{ world, records, clock: this.#clock, random: this.#random },

@@ -43,8 +43,15 @@ export class StoredRecords implements Records {
   beginning(owner: string): Beginning {
     const { status } = (this.#owned(owner) ?? {}) as Pick<FlinkDeployment, 'status'>;
     const recorded = JSON.parse(status?.reconciliationStatus?.lastReconciledSpec ?? '{}') as Partial<FlinkDeployment>;
-    const { initialSavepointPath, savepointRedeployNonce } = recorded.spec?.job ?? {};
-    return { path: initialSavepointPath ?? undefined, nonce: savepointRedeployNonce ?? undefined };
+    const { initialSavepointPath, savepointRedeployNonce, upgradeMode } = recorded.spec?.job ?? {};
+    const restores = upgradeMode !== undefined && upgradeMode !== 'stateless';
+    return { path: initialSavepointPath ?? undefined, nonce: savepointRedeployNonce ?? undefined, restores };
+  }
+
+  isGoing(clusterId: string): boolean {
+    const [namespace, name = ''] = clusterId.split('/');
+    const found = this.#world.server.server.reader.get('apps', 'deployments', namespace, name);
+    return found === undefined || found.metadata.deletionTimestamp !== undefined;
   }
 
   #owned(owner: string): AnyObject | undefined {
