@@ -1,23 +1,13 @@
-import type { FlinkSessionJob } from '@drey/api';
 import { describe, expect, test } from 'vitest';
-import { decideSessionJob } from '../sessionjob/decide.ts';
-import type { SessionJobPlan } from '../sessionjob/plan.ts';
 import type { SessionJobWorld } from '../sessionjob/world.ts';
-import { afterPlan, aRunningSessionJob, aSessionWorld, SESSION_POLICY } from '../testing/session-worlds.ts';
+import { changed, decide, kinds } from '../testing/session-plans.ts';
+import { afterPlan, aRunningSessionJob, aSessionWorld } from '../testing/session-worlds.ts';
 import { aJob, NOW } from '../testing/worlds.ts';
 
-const decide = (world: SessionJobWorld): SessionJobPlan => decideSessionJob(world, SESSION_POLICY);
-const kinds = (plan: SessionJobPlan): string[] => plan.steps.map((step) => step.kind);
 const freshIds = (n: number) => ({
   operationId: n.toString(16).padStart(32, 'd'),
   jobId: n.toString(16).padStart(32, 'e'),
 });
-
-function changed(sessionJob: FlinkSessionJob, job: Record<string, unknown>): FlinkSessionJob {
-  const generation = (sessionJob.metadata.generation ?? 1) + 1;
-  const spec = { ...sessionJob.spec, job: { ...sessionJob.spec.job, ...job } };
-  return { ...sessionJob, metadata: { ...sessionJob.metadata, generation }, spec };
-}
 
 const savepoint = (value: object) => ({ kind: 'ok', value }) as SessionJobWorld['flink']['savepoint'];
 const FAILED = savepoint({

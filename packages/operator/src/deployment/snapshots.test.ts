@@ -1,21 +1,12 @@
 import type { FlinkDeployment, FlinkStateSnapshot } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { recordedNonce } from '../job/snapshots/nonce.ts';
+import { changed, kinds } from '../testing/plans.ts';
 import { aJob, aRunning, aWorld, haWith, noRemains, POLICY, runningWorld, upgraded } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
-import type { Plan } from './plan.ts';
 import type { World } from './world.ts';
 
 const LOCATION = 'file:/state/savepoints/savepoint-1';
-const kinds = (plan: Plan): string[] => plan.steps.map((step) => step.kind);
-
-function changed(deployment: FlinkDeployment, job: Record<string, unknown>): FlinkDeployment {
-  return {
-    ...deployment,
-    metadata: { ...deployment.metadata, generation: (deployment.metadata.generation ?? 1) + 1 },
-    spec: { ...deployment.spec, job: { ...deployment.spec.job, ...job } },
-  };
-}
 
 /** A world with the kind FlinkStateSnapshot, and these objects of it. */
 function withObjects(deployment: FlinkDeployment, objects: readonly FlinkStateSnapshot[] = []): World {

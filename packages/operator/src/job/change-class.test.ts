@@ -1,50 +1,23 @@
-import { type DeploymentMode, type DiffType, diffSpecs, type FlinkDeploymentSpec, type RecordedKind } from '@drey/api';
-import { FlinkConfig } from '@drey/flink';
-import fc from 'fast-check';
+import type { FlinkDeploymentSpec } from '@drey/api';
 import { describe, expect, test } from 'vitest';
-import { CHANGE_CLASSES, type ChangeClass, type ChangeInput, classifyChange } from './change-class.ts';
-
-type Spec = Partial<FlinkDeploymentSpec>;
-
-const ADAPTIVE = { 'jobmanager.scheduler': 'adaptive' };
-const REACTIVE = { 'scheduler-mode': 'reactive', 'jobmanager.scheduler': 'adaptive' };
-const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
-const WATCHED = 'monitorInterval = 30\nrootLogger.level = INFO\n';
-const LOUD = 'monitorInterval = 30\nrootLogger.level = DEBUG\n';
-const DEAF = 'rootLogger.level = INFO\n';
-const SCANNED = '<?xml version="1.0"?>\n<configuration scan="true"><root level="INFO"/></configuration>';
-
-const base: FlinkDeploymentSpec = {
-  image: 'flink:1.20',
-  flinkVersion: 'v1_20',
-  job: { jarURI: 'local:///job.jar', parallelism: 2, upgradeMode: 'savepoint' },
-  taskManager: { resource: { memory: '1g', cpu: 1 } },
-};
-
-function spec(changes: Spec = {}, configuration: Readonly<Record<string, unknown>> = {}): FlinkDeploymentSpec {
-  return { ...base, ...changes, flinkConfiguration: configuration };
-}
-
-interface Given extends Partial<ChangeInput> {
-  readonly kind?: RecordedKind;
-}
-
-/** Configuration in force is taken to be what the specs say. */
-function classify(left: FlinkDeploymentSpec, right: FlinkDeploymentSpec, given: Given = {}) {
-  const { kind = 'FlinkDeployment', ...input } = given;
-  const mode: DeploymentMode = input.mode ?? right.mode ?? 'native';
-  const config = (one: FlinkDeploymentSpec) => FlinkConfig.of(one.flinkConfiguration as Record<string, string>);
-  return classifyChange(diffSpecs(kind, left, right, mode), {
-    target: right.job === undefined || right.job === null ? 'session' : 'application',
-    mode,
-    flinkVersion: right.flinkVersion,
-    running: config(left),
-    wanted: config(right),
-    jobRuns: true,
-    defaultLogging: { 'log4j-console.properties': WATCHED },
-    ...input,
-  });
-}
+import {
+  ADAPTIVE,
+  classify,
+  DEAF,
+  type Given,
+  job,
+  LOUD,
+  log,
+  OVERRIDES,
+  REACTIVE,
+  replicas,
+  SCANNED,
+  session,
+  spec,
+  standalone,
+  WATCHED,
+} from '../testing/change-specs.ts';
+import { CHANGE_CLASSES, type ChangeClass } from './change-class.ts';
 
 type Row = readonly [
   name: string,
@@ -53,12 +26,6 @@ type Row = readonly [
   is: ChangeClass,
   given?: Given,
 ];
-
-const log = (text: string, name = 'log4j-console.properties'): Spec => ({ logConfiguration: { [name]: text } });
-const job = (changes: Record<string, unknown>): Spec => ({ job: { ...base.job, ...changes } });
-const session: Spec = { job: undefined as never };
-const standalone: Spec = { mode: 'standalone' };
-const replicas = (count: number): Spec => ({ taskManager: { ...base.taskManager, replicas: count } });
 
 const rows: readonly Row[] = [
   ['the same spec is nothing', spec(), spec(), 'nothing'],
@@ -319,104 +286,3 @@ describe('What a change takes', () => {
     ]);
   });
 });
-
-/** What the Apache operator does at most for a type (reference: apache-operator.md 3.5 and 3.9). */
-const APACHE_LIMIT: Readonly<Record<DiffType, ChangeClass>> = {
-  IGNORE: 'operator-only',
-  SCALE: 'upgrade',
-  UPGRADE: 'upgrade',
-  SAVEPOINT_REDEPLOY: 'redeploy',
-};
-
-const strength = (change: ChangeClass): number => CHANGE_CLASSES.indexOf(change);
-
-const anyConfiguration = fc.dictionary(
-  fc.constantFrom(
-    OVERRIDES,
-    'kubernetes.operator.x',
-    'kubernetes.rest-service.annotations',
-    'state.backend.type',
-    'job.autoscaler.enabled',
-    'execution.savepoint.path',
-    'parallelism.default',
-    'kubernetes.operatorx',
-  ),
-  fc.constantFrom('a:1', 'a:2', 'a:2,b:1'),
-  { maxKeys: 4 },
-);
-const anySpec = fc
-  .record({
-    configuration: anyConfiguration,
-    scheduler: fc.constantFrom({}, ADAPTIVE, REACTIVE),
-    image: fc.constantFrom('flink:1', 'flink:2'),
-    session: fc.boolean(),
-    ingress: fc.option(fc.constantFrom({ template: 'a.b' }, { template: 'c.d' }), { nil: null }),
-    logConfiguration: fc.option(fc.constantFrom(log(WATCHED), log(LOUD), log(DEAF)), { nil: {} }),
-    job: fc.record({
-      parallelism: fc.integer({ min: 1, max: 3 }),
-      upgradeMode: fc.constantFrom('savepoint', 'stateless', 'last-state'),
-      state: fc.constantFrom('running', 'suspended'),
-      savepointRedeployNonce: fc.option(fc.integer({ min: 1, max: 2 }), { nil: null }),
-      savepointTriggerNonce: fc.option(fc.integer({ min: 1, max: 2 }), { nil: null }),
-    }),
-    replicas: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
-    flinkVersion: fc.constantFrom('v1_17', 'v1_20', 'v2_0'),
-    restartNonce: fc.option(fc.integer({ min: 1, max: 2 }), { nil: null }),
-  })
-  .map(({ configuration, scheduler, session: isSession, replicas: count, logConfiguration, ...rest }) => ({
-    ...base,
-    ...rest,
-    ...logConfiguration,
-    taskManager: { ...base.taskManager, replicas: count },
-    ...(isSession ? { job: null } : {}),
-    flinkConfiguration: { ...configuration, ...scheduler },
-  })) as fc.Arbitrary<FlinkDeploymentSpec>;
-
-describe('A class', () => {
-  test('is never stronger than what the Apache operator does for the same change', () => {
-    const checked = fc.property(
-      anySpec,
-      anySpec,
-      fc.constantFrom<DeploymentMode>('native', 'standalone'),
-      fc.boolean(),
-      (left, right, mode, jobRuns) => {
-        const diff = diffSpecs('FlinkDeployment', left, right, mode);
-        const { class: change, differences } = classify(left, right, { mode, jobRuns });
-        expect(strength(change)).toBeLessThanOrEqual(strength(APACHE_LIMIT[diff.type]));
-        for (const one of differences)
-          expect(strength(one.class)).toBeLessThanOrEqual(strength(APACHE_LIMIT[one.type]));
-        expect(differences.length).toBe(diff.differences.length);
-        if (diff.differences.length === 0) expect(change).toBe('nothing');
-        // What the Apache operator scales in place is scaled in place.
-        if (diff.type === 'SCALE' && apacheScalesInPlace(left, right, mode, jobRuns))
-          expect(strength(change)).toBeLessThan(strength('upgrade'));
-      },
-    );
-    fc.assert(checked, { numRuns: 500 });
-  });
-});
-
-function apacheScalesInPlace(
-  left: FlinkDeploymentSpec,
-  right: FlinkDeploymentSpec,
-  mode: DeploymentMode,
-  jobRuns: boolean,
-): boolean {
-  const [before, after] = [left.flinkConfiguration ?? {}, right.flinkConfiguration ?? {}];
-  if (mode === 'standalone') return before['scheduler-mode'] === 'reactive' && right.job !== null;
-  const vertices = (text: unknown): string[] =>
-    String(text ?? '')
-      .split(',')
-      .map((pair) => pair.split(':')[0] ?? '');
-  const dropped =
-    before[OVERRIDES] !== undefined &&
-    vertices(before[OVERRIDES]).some((one) => !vertices(after[OVERRIDES]).includes(one));
-  return (
-    jobRuns &&
-    right.job !== null &&
-    right.flinkVersion !== 'v1_17' &&
-    after['jobmanager.scheduler'] === 'adaptive' &&
-    before['scheduler-mode'] === undefined &&
-    !dropped
-  );
-}

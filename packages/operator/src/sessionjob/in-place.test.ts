@@ -6,23 +6,19 @@ import { lastReconciled } from '../job/recorded-spec.ts';
 import { exportDecisions } from '../runtime/decision-export.ts';
 import type { VertexRequirements } from '../runtime/ports.ts';
 import { replayDecisions } from '../runtime/replay.ts';
+import { decide, kinds } from '../testing/session-plans.ts';
 import {
   afterPlan,
   aRunningSessionJob,
   aSessionCluster,
   aSessionDeployment,
   aSessionWorld,
-  SESSION_POLICY,
 } from '../testing/session-worlds.ts';
 import { aJob, NOW } from '../testing/worlds.ts';
-import { decideSessionJob } from './decide.ts';
-import type { SessionJobPlan } from './plan.ts';
 import type { SessionJobWorld } from './world.ts';
 
 const JOB = 'b'.repeat(32);
 const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
-const kinds = (plan: SessionJobPlan): string[] => plan.steps.map((step) => step.kind);
-const decide = (world: SessionJobWorld): SessionJobPlan => decideSessionJob(world, SESSION_POLICY);
 
 function withConfiguration(sessionJob: FlinkSessionJob, flinkConfiguration: Record<string, string>): FlinkSessionJob {
   const generation = (sessionJob.metadata.generation ?? 1) + 1;

@@ -1,5 +1,6 @@
 import type { FlinkStateSnapshot } from '@drey/api';
 import { describe, expect, test } from 'vitest';
+import { kinds } from '../testing/plans.ts';
 import {
   aCheckpoint,
   afterPlan,
@@ -14,7 +15,6 @@ import { decide } from './decide.ts';
 import type { SnapshotPlan } from './plan.ts';
 import type { SnapshotWorld } from './world.ts';
 
-const kinds = (plan: SnapshotPlan): string[] => plan.steps.map((step) => step.kind);
 const run = (world: SnapshotWorld): SnapshotPlan => decide(world, SNAPSHOT_CONFIG);
 const ok = <T>(value: T) => ({ kind: 'ok', value }) as const;
 const notFound = { kind: 'not-found', message: 'There is no savepoint operation' } as const;

@@ -1,5 +1,6 @@
 import type { FlinkStateSnapshot, FlinkStateSnapshotSpec, FlinkStateSnapshotStatus } from '@drey/api';
 import { describe, expect, test } from 'vitest';
+import { kinds } from '../testing/plans.ts';
 import {
   aCheckpoint,
   afterPlan,
@@ -14,7 +15,6 @@ import type { SnapshotPlan } from './plan.ts';
 import type { SnapshotWorld } from './world.ts';
 
 const run = (world: SnapshotWorld): SnapshotPlan => decide(world, SNAPSHOT_CONFIG);
-const kinds = (plan: SnapshotPlan): string[] => plan.steps.map((step) => step.kind);
 const ok = <T>(value: T) => ({ kind: 'ok', value }) as const;
 const silent = { kind: 'unknown', reason: 'timeout', message: 'no answer', maybeDone: false } as const;
 const forgotten = { kind: 'not-found', message: 'Operation not found' } as const;

@@ -8,22 +8,15 @@ import { NOW } from './worlds.ts';
 
 /** What tests of decisions about session jobs say again and again. */
 
+export { changed, kinds } from './plans.ts';
+
 export const JOB = 'b'.repeat(32);
 export const OPERATION = 'a'.repeat(32);
 export const LATER = { operationId: 'd'.repeat(32), jobId: 'e'.repeat(32) };
 
-export const kinds = (plan: SessionJobPlan): string[] => plan.steps.map((step) => step.kind);
 export const decide = (world: SessionJobWorld): SessionJobPlan => decideSessionJob(world, SESSION_POLICY);
 export const ready = (plan: SessionJobPlan) =>
   (plan.settled ?? plan.status).conditions?.find((one) => one.type === 'Ready');
-
-export function changed(sessionJob: FlinkSessionJob, job: Record<string, unknown>): FlinkSessionJob {
-  return {
-    ...sessionJob,
-    metadata: { ...sessionJob.metadata, generation: (sessionJob.metadata.generation ?? 1) + 1 },
-    spec: { ...sessionJob.spec, job: { ...sessionJob.spec.job, ...job } },
-  };
-}
 
 export function deleting(sessionJob: FlinkSessionJob, at = NOW): FlinkSessionJob {
   return { ...sessionJob, metadata: { ...sessionJob.metadata, deletionTimestamp: new Date(at).toISOString() } };

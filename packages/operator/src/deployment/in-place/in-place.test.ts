@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { known } from '../../job/reading.ts';
 import { lastReconciled } from '../../job/recorded-spec.ts';
 import type { VertexRequirements } from '../../runtime/ports.ts';
+import { kinds } from '../../testing/plans.ts';
 import { aJob, aRunning, aWorld, POLICY, runningWorld, upgraded } from '../../testing/worlds.ts';
 import { decide } from '../decide.ts';
 import type { Plan } from '../plan.ts';
@@ -11,7 +12,6 @@ import type { World } from '../world.ts';
 const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
 const ADAPTIVE = { 'jobmanager.scheduler': 'adaptive' };
 const JOB = 'b'.repeat(32);
-const kinds = (plan: Plan): string[] => plan.steps.map((step) => step.kind);
 const reasons = (plan: Plan): string[] => plan.events.map((event) => event.reason);
 
 /** A running adaptive job. */

@@ -1,0 +1,17 @@
+import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
+
+/** What tests of decisions about any kind say again and again. */
+
+/** The kinds of a plan's steps, in order. */
+export function kinds(plan: { readonly steps: readonly { readonly kind: string }[] }): string[] {
+  return plan.steps.map((step) => step.kind);
+}
+
+/** An object whose user changed members of `spec.job`. */
+export function changed<T extends FlinkDeployment | FlinkSessionJob>(object: T, job: Record<string, unknown>): T {
+  return {
+    ...object,
+    metadata: { ...object.metadata, generation: (object.metadata.generation ?? 1) + 1 },
+    spec: { ...object.spec, job: { ...object.spec.job, ...job } },
+  };
+}
