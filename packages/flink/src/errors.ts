@@ -8,7 +8,8 @@ export type FlinkErrorCode =
   | 'E_FLINK_INSTALL'
   | 'E_FLINK_CHECKSUM'
   | 'E_FLINK_ABORTED'
-  | 'E_FLINK_JAVA';
+  | 'E_FLINK_JAVA'
+  | 'E_FLINK_TLS';
 
 /**
  * An error a user can meet: what happened (`message`), and what to do about it (`nextStep`).

@@ -38,6 +38,7 @@ export type { FlinkEndpoint } from './rest/exchange.ts';
 export * from './rest/jars.ts';
 export * from './rest/jobs.ts';
 export * from './rest/operations.ts';
+export * from './rest/tls.ts';
 export * from './rest/transport.ts';
 export * from './versions/features.ts';
 export * from './versions/releases.ts';

@@ -1,9 +1,10 @@
 import { chmodSync, createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { localDistributions, startCluster, startSimulatedCluster } from '@drey/devcluster';
-import { httpTransport, systemDistribution } from '@drey/flink';
+import { systemDistribution } from '@drey/flink';
 import { type KubeClient, systemClock, systemRandom } from '@drey/kube';
 import { operatorLogger } from '@drey/operator';
+import { flinkTransport } from '../flink/transport.ts';
 import { claimAddressBlocks } from './address-blocks.ts';
 import { type FlinkReach, prepareCluster, startOperator } from './parts.ts';
 import { clusterFolder, processStart, removeRecord, writeRecord } from './record.ts';
@@ -101,7 +102,7 @@ async function real(options: LaunchOptions, onProblem: Problem): Promise<Started
       throw error;
     }
     const { client, url, kubeconfig } = cluster;
-    return { client, url, kubeconfig, stop, flink: httpTransport() };
+    return { client, url, kubeconfig, stop, flink: flinkTransport() };
   } catch (error) {
     release();
     throw error;

@@ -74,7 +74,7 @@ export function register(program: Command): void {
 async function run(options: RunOptions): Promise<void> {
   const { createKubeClient, loadKubeconfig, systemClock, systemRandom, UndiciTransport } = await import('@drey/kube');
   const { exactInteger } = await import('@drey/api');
-  const { httpTransport } = await import('@drey/flink');
+  const { flinkTransport } = await import('../flink/transport.ts');
   const { operatorLogger, runOperatorProcess } = await import('@drey/operator');
   const { access, namespace: contextNamespace } = await loadKubeconfig({
     ...(options.kubeconfig === undefined ? {} : { path: options.kubeconfig }),
@@ -83,7 +83,7 @@ async function run(options: RunOptions): Promise<void> {
   const transport = new UndiciTransport(access);
   const tools = { clock: systemClock, random: systemRandom };
   const kube = createKubeClient({ transport, ...tools, userAgent: 'drey-operator', exactInteger });
-  const flink = httpTransport();
+  const flink = flinkTransport();
   const log = operatorLogger({ level: options.logLevel });
   const namespace = options.operatorNamespace ?? contextNamespace;
   const stop = new AbortController();

@@ -70,10 +70,10 @@ async function plansOf(options: PlanOptions): Promise<PlanResult[]> {
   const config = withInputErrors(options.operatorConfig ?? 'operator configuration', () =>
     readOperatorConfig(options.operatorConfig),
   );
-  const { httpTransport } = await import('@drey/flink');
+  const { flinkTransport } = await import('../flink/transport.ts');
   const { plansFor } = await import('../plan/plan.ts');
   const connection = await connect(options);
-  const flink = httpTransport();
+  const flink = flinkTransport();
   try {
     const items: PlanItem[] = [];
     for (const file of files) items.push({ file, live: await liveOf(connection, file) });

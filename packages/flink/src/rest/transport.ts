@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { Agent, request as undiciRequest } from 'undici';
+import { Agent, buildConnector, request as undiciRequest } from 'undici';
+import type { TlsMaterial } from './tls.ts';
 
 /** One request to Flink's REST API. */
 export interface FlinkRequest {
@@ -56,11 +57,39 @@ const NEVER_SENT = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  'E_FLINK_TLS',
 ]);
 
-/** A transport over HTTP with its own connections; `close` ends them. */
-export function httpTransport(): { readonly transport: FlinkTransport; close(): Promise<void> } {
-  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS, pipelining: 1 });
+/** What OpenSSL says of a certificate that nobody vouches for. */
+const NOT_TRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const TRUST_HINT = 'the certificate of Flink is not trusted; name its authority in OPERATOR_TRUSTSTORE_PATH';
+
+/**
+ * A transport over HTTP with its own connections; `close` ends them. `tls` is asked at each new connection, so that renewed
+ * certificates count without a restart. Certificates are checked, host names are not: neither does Flink's own client, and
+ * pods are asked by address.
+ */
+export function httpTransport(tls: () => TlsMaterial = () => ({})): {
+  readonly transport: FlinkTransport;
+  close(): Promise<void>;
+} {
+  const common = { timeout: CONNECT_TIMEOUT_MS, checkServerIdentity: () => undefined };
+  const plain = buildConnector(common);
+  const connect: buildConnector.connector = (options, callback) => {
+    if (options.protocol !== 'https:') return plain(options, callback);
+    try {
+      buildConnector({ ...common, ...tls() })(options, callback);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)), null);
+    }
+  };
+  const agent = new Agent({ connect, keepAliveTimeout: KEEP_ALIVE_MS, pipelining: 1 });
   return {
     transport: (request) => send(agent, request),
     close: () => agent.destroy(),
@@ -106,6 +135,7 @@ function asFailure(error: unknown, request: FlinkRequest, limit: AbortSignal): T
   if (request.signal?.aborted) return new TransportFailure('aborted', 'the caller gave up', true);
   if (limit.aborted) return new TransportFailure('timeout', `no answer within ${request.timeoutMs} ms`, true);
   const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (NOT_TRUSTED.has(code)) return new TransportFailure('unreachable', `${TRUST_HINT} (${code})`, false);
   const message = error instanceof Error ? error.message : String(error);
   return new TransportFailure('unreachable', message === '' ? code : message, !NEVER_SENT.has(code));
 }

@@ -20,7 +20,7 @@ import { highAvailabilityOn } from '../native/options.ts';
 import { defaultConfiguration } from './defaults.ts';
 import { ManifestError } from './errors.ts';
 import { withJob } from './job-config.ts';
-import { mergePodTemplates, withExtraResources, withStartupProbe } from './pod-templates.ts';
+import { mergePodTemplates, type RestTls, withExtraResources, withStartupProbe } from './pod-templates.ts';
 import { roleResources } from './resources.ts';
 import { type DeploymentInput, type DeploymentView, objectOf, textOf, viewDeployment } from './spec-view.ts';
 
@@ -131,6 +131,11 @@ function pullPolicy(text: string): string {
   );
 }
 
+function restTls(config: FlinkConfig): RestTls {
+  if (!config.get(clusterOptions.restSslEnabled)) return 'none';
+  return config.get(clusterOptions.restSslAuthenticationEnabled) ? 'mutual' : 'server';
+}
+
 interface Templates {
   readonly jobManagerTemplate: Pod | undefined;
   readonly taskManagerTemplate: Pod | undefined;
@@ -145,7 +150,9 @@ function podTemplates({ spec }: DeploymentView, config: FlinkConfig): Templates 
   };
   const jobManager = template('jobmanager', objectOf(spec.jobManager));
   return {
-    jobManagerTemplate: config.get(resourceOptions.jmStartupProbeEnabled) ? withStartupProbe(jobManager) : jobManager,
+    jobManagerTemplate: config.get(resourceOptions.jmStartupProbeEnabled)
+      ? withStartupProbe(jobManager, restTls(config))
+      : jobManager,
     taskManagerTemplate: template('taskmanager', objectOf(spec.taskManager)),
   };
 }

@@ -56,6 +56,27 @@ describe('Objects of a deployment', () => {
     expect(configFile(build(spec, 's3://decided').accompanying)).toContain('execution.savepoint.path: s3://decided\n');
   });
 
+  test.each([
+    ['in the clear', {}, { httpGet: { path: '/config', port: 'rest' } }],
+    [
+      'over TLS',
+      { 'security.ssl.rest.enabled': 'true' },
+      { httpGet: { path: '/config', port: 'rest', scheme: 'HTTPS' } },
+    ],
+    [
+      'over TLS to those with a certificate',
+      { 'security.ssl.rest.enabled': 'true', 'security.ssl.rest.authentication-enabled': 'true' },
+      { tcpSocket: { port: 'rest' } },
+    ],
+  ])('The JobManager is ready when its REST endpoint answers %s', (_, flinkConfiguration, probe) => {
+    const { deployment: made } = build({ flinkConfiguration });
+    const template = (made.spec as { template: { spec: { containers: { startupProbe?: object }[] } } }).template;
+    expect(template.spec.containers[0]?.startupProbe).toEqual({
+      ...probe,
+      ...{ periodSeconds: 1, failureThreshold: 2_147_483_647 },
+    });
+  });
+
   test('With high availability each deployment has its own job result store', () => {
     const spec = {
       flinkConfiguration: { 'high-availability.type': 'kubernetes', 'high-availability.storageDir': 's3://ha' },

@@ -75,12 +75,20 @@ function mergedQuantities(
   return Object.keys(added).length === 0 ? {} : { [name]: { ...existing, ...added } };
 }
 
+/** How the REST endpoint of a JobManager is spoken to; `mutual`: only with a certificate of one's own. */
+export type RestTls = 'none' | 'server' | 'mutual';
+
 /**
  * Gives the JobManager a startup probe on its REST endpoint unless the template has one, so that a pod counts as ready only
- * when Flink answers. It never gives up: how long a start may take is not the kubelet’s decision.
+ * when Flink answers. It never gives up: how long a start may take is not the kubelet’s decision. A kubelet has no
+ * certificate to show; there it has to do that the port is open. (The Apache operator's probe knows no TLS: such pods would
+ * never be ready.)
  */
-export function withStartupProbe(template: Pod | undefined): Pod {
-  const probe = { httpGet: { path: '/config', port: 'rest' }, periodSeconds: 1, failureThreshold: NEVER_GIVES_UP };
+export function withStartupProbe(template: Pod | undefined, tls: RestTls = 'none'): Pod {
+  const scheme = tls === 'none' ? {} : { scheme: 'HTTPS' };
+  const answers = { httpGet: { path: '/config', port: 'rest', ...scheme } };
+  const action = tls === 'mutual' ? { tcpSocket: { port: 'rest' } } : answers;
+  const probe = { ...action, periodSeconds: 1, failureThreshold: NEVER_GIVES_UP };
   return withMainContainer(template, (container) => ({ startupProbe: probe, ...container }));
 }
 

@@ -27,6 +27,8 @@ export const clusterOptions = {
   restBindPort: option('rest.bind-port', stringType, '8081', { aliases: ['rest.port'] }),
   restBindAddress: optionalOption('rest.bind-address', stringType),
   restSslEnabled: option('security.ssl.rest.enabled', booleanType, false),
+  /** Clients have to show a certificate. */
+  restSslAuthenticationEnabled: option('security.ssl.rest.authentication-enabled', booleanType, false),
   metricsInternalQueryServicePort: option('metrics.internal.query-service.port', stringType, '0'),
   webRefreshIntervalMs: option('web.refresh-interval', durationType, 3_000),
   webCancelEnabled: option('web.cancel.enable', booleanType, true),
