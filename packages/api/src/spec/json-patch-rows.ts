@@ -1,11 +1,11 @@
 import { isJsonObject, isNumber, type Json, type JsonObject, javaNumberText, jsonEqual } from '../values/json.ts';
 
-/** One place at which two values differ. Absent and null are the same. */
+/** One place at which two values differ. A side that has no such place is undefined. */
 export interface ChangedPlace {
   /** Names and positions that lead there; empty for the values themselves. */
   readonly path: readonly string[];
-  readonly left: Json;
-  readonly right: Json;
+  readonly left: Json | undefined;
+  readonly right: Json | undefined;
 }
 
 interface Operation {
@@ -101,23 +101,23 @@ function withMoves(operations: readonly Operation[]): Operation[] {
   return out;
 }
 
-function at(value: Json, path: readonly string[]): Json {
+function at(value: Json, path: readonly string[]): Json | undefined {
   let here: Json | undefined = value;
   for (const step of path)
     here = Array.isArray(here) ? here[Number(step)] : isJsonObject(here) ? here[step] : undefined;
-  return here ?? null;
+  return here;
 }
 
-/** One side of a change as text: plain values bare, others as JSON; what became nothing is only hinted at. */
+/** One side of a change as text: plain values bare, others (and empty texts) as JSON; what became nothing is only hinted at. */
 export function changeTexts({ left, right }: Pick<ChangedPlace, 'left' | 'right'>): readonly [string, string] {
-  const empty = left === '' || (typeof left === 'object' && left !== null && !isNumber(left));
-  const gone = right === null && empty;
-  return [gone ? '{..}' : valueText(left), valueText(right)];
+  const empty = left === undefined || left === '' || (typeof left === 'object' && left !== null && !isNumber(left));
+  const gone = (right ?? null) === null && empty;
+  return [gone ? '{..}' : valueText(left ?? null), valueText(right ?? null)];
 }
 
 function valueText(value: Json): string {
   if (isNumber(value)) return javaNumberText(value);
-  return typeof value === 'string' ? value : compactJson(value);
+  return typeof value === 'string' && value !== '' ? value : compactJson(value);
 }
 
 /** JSON without spaces, numbers as Java writes them. */

@@ -69,6 +69,14 @@ describe('Differences', () => {
     expect(diffSpecs('FlinkDeployment', before, after, 'native').type).toBe('UPGRADE');
   });
 
+  test('An empty text is told from nothing, and a place that moved away is only hinted at', () => {
+    const text = (before: string[], after: string[]) =>
+      diffSpecs('FlinkDeployment', { job: { args: before } }, { job: { args: after } }, 'native').text;
+    expect(text(['a'], [''])).toBe('Diff: FlinkDeploymentSpec[job.args.0 : a -> ""]');
+    expect(text([], [''])).toBe('Diff: FlinkDeploymentSpec[job.args.0 : null -> ""]');
+    expect(text([''], [])).toBe('Diff: FlinkDeploymentSpec[job.args.0 : {..} -> null]');
+  });
+
   test('The strongest difference counts', () => {
     const after = { image: 'b', job: { savepointRedeployNonce: 2, upgradeMode: 'savepoint' } };
     expect(diffSpecs('FlinkDeployment', { image: 'a', job: {} }, after, 'native').type).toBe('SAVEPOINT_REDEPLOY');

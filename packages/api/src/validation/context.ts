@@ -41,17 +41,21 @@ export class Settings {
     return type.toUpperCase() !== 'NONE';
   }
 
+  /** A blank one counts as none. */
   get checkpointDirectory(): string | undefined {
-    return this.text('execution.checkpointing.dir', 'state.checkpoints.dir', 'state.backend.fs.checkpointdir');
+    return notBlank(
+      this.text('execution.checkpointing.dir', 'state.checkpoints.dir', 'state.backend.fs.checkpointdir'),
+    );
   }
 
   /** A blank one counts as none. */
   get savepointDirectory(): string | undefined {
-    const directory = this.text(
-      'execution.checkpointing.savepoint-dir',
-      'state.savepoints.dir',
-      'savepoints.state.backend.fs.dir',
+    return notBlank(
+      this.text('execution.checkpointing.savepoint-dir', 'state.savepoints.dir', 'savepoints.state.backend.fs.dir'),
     );
-    return directory?.trim() === '' ? undefined : directory;
   }
+}
+
+function notBlank(text: string | undefined): string | undefined {
+  return text?.trim() === '' ? undefined : text;
 }

@@ -113,7 +113,8 @@ function checkSpec(subject: Subject): ValidationProblem | undefined {
     () => checkResources(JOB_MANAGER, jobManager, memory('jobmanager')),
     () => checkStandbys(jobManager, settings),
     () => checkResources(TASK_MANAGER, taskManager, memory('taskmanager')),
-    () => (replicas === undefined ? undefined : checkTaskManagerReplicas(replicas)),
+    () =>
+      replicas === undefined ? undefined : checkTaskManagerReplicas(replicas, MESSAGES.sessionTaskManagerReplicas),
     () => checkChange(subject),
     () => checkServiceAccount(spec),
     () => checkAutoscaler(settings),

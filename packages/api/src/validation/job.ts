@@ -73,13 +73,16 @@ function checkParallelism(job: JsonObject, taskManagerReplicas: number | undefin
   );
 }
 
-/** Checks a given number of TaskManagers. */
-export function checkTaskManagerReplicas(replicas: number): ValidationProblem | undefined {
+/** Checks a given number of TaskManagers; `message` is what the Apache operator says at that place. */
+export function checkTaskManagerReplicas(
+  replicas: number,
+  message: string = MESSAGES.taskManagerReplicas,
+): ValidationProblem | undefined {
   if (replicas >= 1) return undefined;
   return problem(
     'E_VALIDATION_TASK_MANAGER',
     'spec.taskManager.replicas',
-    MESSAGES.taskManagerReplicas,
+    message,
     'Set spec.taskManager.replicas to 1 or more, or leave it out.',
   );
 }

@@ -8,6 +8,8 @@ export const MESSAGES = {
     'spec.serviceAccount must be defined. If you use helm, its value should be the same with the name of jobServiceAccount.',
   parallelism: 'Job parallelism must be larger than 0',
   taskManagerReplicas: 'TaskManager replicas must be larger than 0',
+  /** Said of a cluster without a job, whose TaskManagers are looked at later. */
+  sessionTaskManagerReplicas: 'TaskManager replicas should not be configured less than one.',
   jobManagerReplicas: 'JobManager replicas should not be configured less than one.',
   ingressTemplateMissing: 'Ingress template must be defined',
   sessionToJob: 'Cannot switch from session to job cluster',
@@ -29,7 +31,7 @@ export const INVALID_NAME = [
 ] as const;
 
 /** What names of deployments match. */
-export const NAME_PATTERN = '^[a-z][-a-z0-9]{0,43}[a-z0-9]$';
+export const NAME_PATTERN = '^[a-z]([-a-z0-9]{0,43}[a-z0-9])?$';
 
 /** Files that `spec.logConfiguration` may hold. */
 export const LOGGING_FILES = ['log4j-console.properties', 'logback-console.xml'] as const;

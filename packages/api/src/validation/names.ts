@@ -10,6 +10,6 @@ export function checkDeploymentName(name: string, path = 'metadata.name'): Valid
     'E_VALIDATION_NAME',
     path,
     INVALID_NAME.join(name),
-    'Choose a name of 2 to 45 lower-case letters, digits and dashes that begins with a letter and does not end with a dash.',
+    'Choose a name of at most 45 lower-case letters, digits and dashes that begins with a letter and does not end with a dash.',
   );
 }

@@ -36,6 +36,26 @@ test('Resources in Kubernetes’ form must be amounts, with requests within limi
   expect(resources({ cpu: 1 }, {})).toMatch(/JobManager resource memory must be defined/);
 });
 
+test('A name may be a single letter', () => {
+  const named = (name: string) => validateFlinkDeployment({ metadata: { name }, spec: SPEC }, CONTEXT)?.code;
+  expect(['x', 'a1', 'x'.repeat(45)].map(named)).toEqual([undefined, undefined, undefined]);
+  expect(['', 'X', '1', 'a-', 'x'.repeat(46)].map(named)).toEqual(Array(5).fill('E_VALIDATION_NAME'));
+});
+
+test('A blank directory counts as none', () => {
+  const job = { ...SPEC.job, upgradeMode: 'savepoint' };
+  const flinkConfiguration = { 'state.checkpoints.dir': ' ', 'state.savepoints.dir': 's3://b' };
+  expect(validate({ ...SPEC, job, flinkConfiguration })?.message).toMatch(/^Checkpoint directory/);
+});
+
+test('The number of TaskManagers of a cluster without a job is refused in words of its own', () => {
+  const taskManager = { ...SPEC.taskManager, replicas: 0 };
+  expect(validate({ ...SPEC, taskManager })?.message).toBe('TaskManager replicas must be larger than 0');
+  expect(validate({ ...SPEC, taskManager, job: undefined })?.message).toBe(
+    'TaskManager replicas should not be configured less than one.',
+  );
+});
+
 test('Defaults of the operator count as the user’s own configuration', () => {
   const context = { ...CONTEXT, defaults: () => ({ 'kubernetes.operator.deployment.rollback.enabled': 'true' }) };
   expect(validate(SPEC, context)?.message).toBe('HA must be enabled for rollback support.');

@@ -97,9 +97,12 @@ function configFileOf({ flinkVersion }: DeploymentView): ConfigFileFormat {
 }
 
 function withDefaults(config: FlinkConfig, view: DeploymentView): FlinkConfig {
-  const exposed = config.has(kubernetesOptions.restServiceExposedType)
-    ? config
-    : config.with(kubernetesOptions.restServiceExposedType.key, 'ClusterIP');
+  // An Ingress stands before the Service, which then needs no way in of its own.
+  const behindIngress = objectOf(view.spec.ingress) !== undefined;
+  const exposed =
+    config.has(kubernetesOptions.restServiceExposedType) && !behindIngress
+      ? config
+      : config.with(kubernetesOptions.restServiceExposedType.key, 'ClusterIP');
   const cancel = exposed.has(clusterOptions.webCancelEnabled)
     ? exposed
     : exposed.with(clusterOptions.webCancelEnabled.key, 'false');

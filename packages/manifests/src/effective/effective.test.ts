@@ -50,6 +50,14 @@ describe('Objects of a deployment', () => {
     expect(build()).toEqual(build());
   });
 
+  test('With an Ingress the REST Service needs no way in of its own', () => {
+    const spec = { flinkConfiguration: { 'kubernetes.rest-service.exposed.type': 'NodePort' } };
+    const type = (more: Record<string, unknown>) =>
+      build({ ...spec, ...more }).accompanying.find(({ metadata }) => metadata.name === 'demo-rest')?.spec;
+    expect(type({})).toMatchObject({ type: 'NodePort' });
+    expect(type({ ingress: { template: '{{name}}.example.com' } })).toMatchObject({ type: 'ClusterIP' });
+  });
+
   test('A user’s own savepoint path is dropped unless one was decided', () => {
     const spec = { flinkConfiguration: { 'execution.savepoint.path': 's3://mine' } };
     expect(configFile(build(spec).accompanying)).not.toContain('savepoint.path');

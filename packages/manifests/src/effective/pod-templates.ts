@@ -95,9 +95,10 @@ export function withStartupProbe(template: Pod | undefined, tls: RestTls = 'none
 function withMainContainer(template: Pod | undefined, change: (container: Container) => Container): Pod {
   const spec: PodSpec = template?.spec ?? {};
   const containers = spec.containers ?? [];
-  const exists = containers.some(({ name }) => name === MAIN_CONTAINER_NAME);
-  const changed = exists
-    ? containers.map((container) => (container.name === MAIN_CONTAINER_NAME ? change(container) : container))
-    : [...containers, change({ name: MAIN_CONTAINER_NAME })];
+  const main = containers.findIndex(({ name }) => name === MAIN_CONTAINER_NAME);
+  const changed =
+    main === -1
+      ? [...containers, change({ name: MAIN_CONTAINER_NAME })]
+      : containers.map((container, index) => (index === main ? change(container) : container));
   return { ...template, spec: { ...spec, containers: changed } };
 }
