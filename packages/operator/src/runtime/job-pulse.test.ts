@@ -62,6 +62,21 @@ describe('The pulse of a running job', () => {
     expect(pulse.seen('k')).toEqual({ jobId: JOB, process: 'p/0', path: 'file:///cp/chk-8' });
   });
 
+  test('sees the first checkpoint of a run with its next look, and looks less often when there is none for long', async () => {
+    const { clock, state, woken, follow } = world();
+    follow('p/0');
+    await clock.advance(8_000);
+    state.checkpoint = 1;
+    await clock.advance(800);
+    expect(woken).toEqual(['k']);
+    const without = world();
+    without.follow('p/0');
+    await without.clock.advance(60_000);
+    const before = without.state.asked;
+    await without.clock.advance(21_000);
+    expect(without.state.asked - before).toBeLessThanOrEqual(11);
+  });
+
   test('knows of what it remembers that the job was started anew since', () => {
     const { pulse } = world();
     pulse.remember('k', JOB, 'p/0', checkpoints(3));

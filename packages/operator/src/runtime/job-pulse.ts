@@ -9,6 +9,8 @@ const MAX_PER_SECOND = 400;
 const TIMEOUT_MS = 2_000;
 /** The checkpoints of a job are asked for with every so manieth look at its state. Flink's own answer is up to 3 s old. */
 const CHECKPOINTS_EVERY = 3;
+/** With each of so many first looks until there is one: a job that dies before it is known has to be restored by hand. */
+const EAGER_LOOKS = 60;
 
 /** A job that is followed. */
 export interface PulseTarget {
@@ -106,7 +108,9 @@ export class JobPulse {
     const answer = await target.flink.pulse(target.jobId, { timeoutMs: TIMEOUT_MS, signal: this.#signal });
     if (this.#signal.aborted || this.#followed.get(key)?.target !== target) return;
     if (answer.kind === 'ok' && answer.value === target.state) {
-      if (target.process !== undefined && looks % CHECKPOINTS_EVERY === 0) await this.#lookAtCheckpoints(key, target);
+      const isEager = looks < EAGER_LOOKS && this.#seen.get(key)?.process !== target.process;
+      const isDue = isEager || looks % CHECKPOINTS_EVERY === 0;
+      if (target.process !== undefined && isDue) await this.#lookAtCheckpoints(key, target);
       if (!this.#signal.aborted && this.#followed.get(key)?.target === target) this.#arm(key, target, looks + 1);
       return;
     }
