@@ -3,14 +3,13 @@ import {
   type ConditionDraft,
   type ConditionInput,
   conditionsOf,
-  refusalMessage,
   sessionClusterConditions,
+  stalledBecause,
   summaryOf,
 } from '../job/conditions.ts';
 import { configurationWarningDrafts } from '../job/configuration-warning.ts';
 import { redactedStatus } from '../job/redaction.ts';
-import { messageOf } from '../job/resource-error.ts';
-import { snapshotFresh } from '../job/snapshot-freshness.ts';
+import { freshnessDrafts } from '../job/snapshot-freshness.ts';
 import type { Context, Outcome } from './context.ts';
 import { healthConditions } from './recovery/health.ts';
 
@@ -22,7 +21,12 @@ export function withConditions(
 ): FlinkDeploymentStatus {
   const input: ConditionInput = {
     generation: context.wanted.metadata.generation ?? 1,
-    stalled: stalledReason(context, outcome, status),
+    stalled: stalledBecause(status, {
+      stalled: outcome.stalled,
+      invalid: context.invalid,
+      problem: () => context.config.problemOf?.(context.world.deployment),
+      runs: context.recorded !== undefined,
+    }),
     progress: outcome.progress,
     now: context.now,
     more: [
@@ -42,26 +46,6 @@ function runsJob({ wanted }: Context): boolean {
 
 function freshness(context: Context, status: FlinkDeploymentStatus): readonly ConditionDraft[] {
   if (!runsJob(context) || context.recorded === undefined) return [];
-  const draft = snapshotFresh({
-    state: status.jobStatus?.state ?? undefined,
-    startTime: Number(status.jobStatus?.startTime ?? Number.NaN) || undefined,
-    checkpoints: context.world.flink.checkpoints,
-    options: context.runningOptions,
-    recorded: status.conditions ?? [],
-    now: context.now,
-  });
-  return draft === undefined ? [] : [draft];
-}
-
-function stalledReason(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): Outcome['stalled'] {
-  if (outcome.stalled !== undefined) return outcome.stalled;
-  if (context.invalid !== undefined) {
-    const problem = context.config.problemOf?.(context.world.deployment);
-    return {
-      reason: 'ValidationError',
-      message: refusalMessage(context.invalid, problem, context.recorded !== undefined),
-    };
-  }
-  if (status.lifecycleState !== 'FAILED') return undefined;
-  return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
+  const { world, runningOptions: options, now } = context;
+  return freshnessDrafts(status, { checkpoints: world.flink.checkpoints, options, now });
 }

@@ -2,10 +2,9 @@ import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import { FlinkConfig } from '@drey/flink';
 import { configurationWarningDrafts, configurationWarningEvents } from '../job/configuration-warning.ts';
 import { observeJob } from '../job/job-observation.ts';
-import { lifecycleState } from '../job/lifecycle.ts';
-import { modeToKeep } from '../job/mode-to-keep.ts';
+import { jobToGoOnWith } from '../job/job-to-go-on-with.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
-import { withHistory } from '../job/operation-history.ts';
+import { placedStatus } from '../job/placed-status.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { deployedSpec, lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
@@ -187,11 +186,7 @@ export function contextOf(world: World, config: DecideConfig): Context {
   };
 }
 
-/**
- * An invalid spec is not acted on: the object goes on with the recorded one. One that was being started goes on to be
- * started. The record says how the job got its state, not whether the user wants it kept: that is taken from the user's
- * spec, and where it does not say, state is kept.
- */
+/** An invalid spec is not acted on: the object goes on with the recorded one. */
 function recordedAsWanted(
   deployment: FlinkDeployment,
   status: FlinkDeploymentStatus,
@@ -199,12 +194,8 @@ function recordedAsWanted(
 ): FlinkDeployment | undefined {
   if (recorded === undefined) return undefined;
   if (isSessionCluster(recorded.spec)) return { ...deployment, spec: recorded.spec };
-  const starting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
-  const state = starting ? 'running' : (recorded.spec.job?.state ?? 'running');
-  return {
-    ...deployment,
-    spec: { ...recorded.spec, job: { ...recorded.spec.job, state, upgradeMode: modeToKeep(deployment.spec.job) } },
-  };
+  const job = jobToGoOnWith(recorded.spec.job, deployment.spec.job, status);
+  return { ...deployment, spec: { ...recorded.spec, job } };
 }
 
 function finish(context: Context, outcome: Outcome): Plan {
@@ -232,10 +223,9 @@ function warned({ config, world }: Context): readonly PlannedEvent[] {
 
 /** Adds what follows from the rest of a status. */
 function complete(context: Context, outcome: Outcome, status: FlinkDeploymentStatus): FlinkDeploymentStatus {
-  // Recording a spec clears the error, but not the one about a spec that is still invalid.
-  // What a person has to do for the job to run at all comes before what is wrong with the newest spec.
-  const told =
-    outcome.stalled === undefined ? withValidation(status, context.invalid, context.config.errorLimits).status : status;
-  const placed = { ...told, lifecycleState: lifecycleState(told, lastReconciled(told)) };
-  return withConditions(context, outcome, withHistory(context.world.deployment.status, placed, context.now));
+  const { world, invalid, config, now } = context;
+  const isStalled = outcome.stalled !== undefined;
+  const before = world.deployment.status;
+  const placed = placedStatus(status, { before, invalid, isStalled, errorLimits: config.errorLimits, now });
+  return withConditions(context, outcome, placed);
 }

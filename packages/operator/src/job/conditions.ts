@@ -178,7 +178,7 @@ function jobRunning(status: JobResourceStatus): ConditionDraft {
 }
 
 /** What `Stalled` says of a spec that is not acted on: what is wrong, what to do, with code and place, and that nothing was done. */
-export function refusalMessage(
+function refusalMessage(
   invalid: string,
   problem: { readonly code: string; readonly path: string; readonly nextStep: string } | undefined,
   runs: boolean,
@@ -187,4 +187,24 @@ export function refusalMessage(
   const what = /[.!?]$/.test(invalid) ? invalid : `${invalid}.`;
   const next = problem === undefined ? 'Correct the spec.' : `${problem.nextStep} [${problem.code} at ${problem.path}]`;
   return `${what} ${next}${runs ? ' The running job is not touched.' : ''}`;
+}
+
+/** What is known about why nothing will be done before somebody changes something. */
+export interface StalledInput {
+  /** What was decided. */
+  readonly stalled: Told | undefined;
+  readonly invalid: string | undefined;
+  /** What is wrong with an invalid spec, with its code and place. */
+  readonly problem: () => Parameters<typeof refusalMessage>[1];
+  /** Something was started before. */
+  readonly runs: boolean;
+}
+
+/** Why nothing will be done before somebody changes something; undefined: something will. */
+export function stalledBecause(status: JobResourceStatus, input: StalledInput): Told | undefined {
+  const { stalled, invalid, problem, runs } = input;
+  if (stalled !== undefined) return stalled;
+  if (invalid !== undefined) return { reason: 'ValidationError', message: refusalMessage(invalid, problem(), runs) };
+  if (status.lifecycleState !== 'FAILED') return undefined;
+  return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
 }

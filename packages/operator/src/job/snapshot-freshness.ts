@@ -2,9 +2,10 @@ import type { Condition, JobState } from '@drey/api';
 import { type Answer, checkpointingOptions, type FlinkConfig } from '@drey/flink';
 import type { FlinkCheckpoints } from '../runtime/ports.ts';
 import type { ConditionDraft } from './conditions.ts';
+import type { JobResourceStatus } from './resource.ts';
 
 /** What is known about how old the newest state of a job is. */
-export interface FreshnessInput {
+interface FreshnessInput {
   readonly state: JobState | undefined;
   /** When Flink started the job, in epoch milliseconds; undefined when it has not said. */
   readonly startTime: number | undefined;
@@ -18,12 +19,27 @@ export interface FreshnessInput {
 
 const type = 'SnapshotFresh';
 
+/** The condition of an object whose job was started before, from its status; none for jobs that take no checkpoints. */
+export function freshnessDrafts(
+  status: JobResourceStatus,
+  given: Pick<FreshnessInput, 'checkpoints' | 'options' | 'now'>,
+): readonly ConditionDraft[] {
+  const { jobStatus, conditions } = status;
+  const draft = snapshotFresh({
+    ...given,
+    state: jobStatus?.state ?? undefined,
+    startTime: Number(jobStatus?.startTime ?? Number.NaN) || undefined,
+    recorded: conditions ?? [],
+  });
+  return draft === undefined ? [] : [draft];
+}
+
 /**
  * Whether a running job's newest completed checkpoint or savepoint is as young as its configuration promises: an interval,
  * or an attempt that takes its whole timeout, once more than failures are tolerated. undefined for jobs that take no
  * checkpoints. Messages hold no ages, so that a job at rest is not written.
  */
-export function snapshotFresh(input: FreshnessInput): ConditionDraft | undefined {
+function snapshotFresh(input: FreshnessInput): ConditionDraft | undefined {
   const allowed = allowedAgeMs(input.options);
   if (allowed === undefined || input.state === undefined) return undefined;
   if (input.state !== 'RUNNING') {

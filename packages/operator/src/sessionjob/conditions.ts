@@ -1,9 +1,8 @@
 import type { FlinkDeployment, FlinkSessionJobStatus } from '@drey/api';
-import { type ConditionDraft, conditionsOf, refusalMessage, summaryOf } from '../job/conditions.ts';
+import { type ConditionDraft, conditionsOf, stalledBecause, summaryOf } from '../job/conditions.ts';
 import { CONFIGURATION_WARNING, configurationWarningDrafts } from '../job/configuration-warning.ts';
 import { redactedStatus } from '../job/redaction.ts';
-import { messageOf } from '../job/resource-error.ts';
-import { snapshotFresh } from '../job/snapshot-freshness.ts';
+import { freshnessDrafts } from '../job/snapshot-freshness.ts';
 import type { SessionJobContext, SessionJobOutcome } from './context.ts';
 
 /** A complete status with the conditions and the summary that follow from it and from what was decided. */
@@ -14,7 +13,12 @@ export function withConditions(
 ): FlinkSessionJobStatus {
   const conditions = conditionsOf(status, {
     generation: context.wanted.metadata.generation ?? 1,
-    stalled: stalledReason(context, outcome, status),
+    stalled: stalledBecause(status, {
+      stalled: outcome.stalled,
+      invalid: context.invalid,
+      problem: () => context.config.problemOf?.(context.world.sessionJob, clusterOf(context)),
+      runs: context.recorded !== undefined,
+    }),
     progress: outcome.progress,
     now: context.now,
     more: [...freshness(context, status), ...(outcome.conditions ?? []), ...configurationWarning(context)],
@@ -36,32 +40,8 @@ function clusterOf({ world }: SessionJobContext): FlinkDeployment | undefined {
   return world.cluster.known ? world.cluster.value?.deployment : undefined;
 }
 
-function freshness(context: SessionJobContext, status: FlinkSessionJobStatus) {
+function freshness(context: SessionJobContext, status: FlinkSessionJobStatus): readonly ConditionDraft[] {
   if (context.recorded === undefined) return [];
-  const draft = snapshotFresh({
-    state: status.jobStatus?.state ?? undefined,
-    startTime: Number(status.jobStatus?.startTime ?? Number.NaN) || undefined,
-    checkpoints: context.world.flink.checkpoints,
-    options: context.options,
-    recorded: status.conditions ?? [],
-    now: context.now,
-  });
-  return draft === undefined ? [] : [draft];
-}
-
-function stalledReason(
-  context: SessionJobContext,
-  outcome: SessionJobOutcome,
-  status: FlinkSessionJobStatus,
-): SessionJobOutcome['stalled'] {
-  if (outcome.stalled !== undefined) return outcome.stalled;
-  if (context.invalid !== undefined) {
-    const problem = context.config.problemOf?.(context.world.sessionJob, clusterOf(context));
-    return {
-      reason: 'ValidationError',
-      message: refusalMessage(context.invalid, problem, context.recorded !== undefined),
-    };
-  }
-  if (status.lifecycleState !== 'FAILED') return undefined;
-  return { reason: 'JobFailed', message: messageOf(status.error) ?? 'The job failed.' };
+  const { world, options, now } = context;
+  return freshnessDrafts(status, { checkpoints: world.flink.checkpoints, options, now });
 }

@@ -1,15 +1,10 @@
-import { type FlinkDeployment, FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
+import { type FlinkDeployment, FlinkDeployments, FlinkSessionJobs } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { aSessionJob } from '../testing/session-worlds.ts';
 import { SmallCluster } from '../testing/small-cluster.ts';
+import { dyingAt, edgesUpTo, type Life, upgradedAndDeleted } from '../testing/small-life.ts';
 import { smallWorld } from '../testing/small-operator.ts';
 import { aDeployment } from '../testing/worlds.ts';
-
-interface Life {
-  readonly log: readonly string[];
-  readonly calls: number;
-  readonly cluster: SmallCluster;
-}
 
 /** A session cluster and a job on it; the process dies at the `crashAt`-th edge of a call and is started again. */
 async function live(crashAt: number): Promise<Life> {
@@ -19,20 +14,7 @@ async function live(crashAt: number): Promise<Life> {
   const session: FlinkDeployment = { ...aDeployment({ metadata: { finalizers: [] } }), spec };
   cluster.put(FlinkDeployments, session);
   cluster.put(FlinkSessionJobs, aSessionJob({ metadata: { finalizers: [] }, spec: { deploymentName: 'app' } }));
-  const edit = (change: (object: FlinkSessionJob) => FlinkSessionJob): void => {
-    const current = cluster.get(FlinkSessionJobs, 'job');
-    if (current !== undefined) cluster.put(FlinkSessionJobs, change(structuredClone(current)));
-  };
-  await world.settle();
-  edit((object) => ({
-    ...object,
-    metadata: { ...object.metadata, generation: 2 },
-    spec: { ...object.spec, job: { ...object.spec.job, parallelism: 4 } },
-  }));
-  await world.settle();
-  edit((object) => ({ ...object, metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T01:00:00Z' } }));
-  await world.settle();
-  return { log: cluster.log, calls: world.edges, cluster };
+  return upgradedAndDeleted(world, FlinkSessionJobs, 'job');
 }
 
 function claims({ log, cluster }: Life): void {
@@ -65,13 +47,6 @@ describe('A session job that is created, upgraded with a savepoint and deleted',
   test('does each of these once wherever the operator dies, before or after any call', async () => {
     const { calls } = await live(Number.POSITIVE_INFINITY);
     expect(calls).toBeGreaterThan(60);
-    for (let crashAt = 1; crashAt <= calls; crashAt += 1) {
-      const life = await live(crashAt);
-      try {
-        claims(life);
-      } catch (error) {
-        throw new Error(`dying at edge ${crashAt}:\n${life.log.join('\n')}`, { cause: error });
-      }
-    }
+    await dyingAt(edgesUpTo(calls), live, claims);
   }, 240_000);
 });

@@ -1,10 +1,9 @@
 import type { FlinkSessionJob, FlinkSessionJobStatus } from '@drey/api';
 import { configurationWarningEvents } from '../job/configuration-warning.ts';
 import { END_SETTLES_MS, observeJob } from '../job/job-observation.ts';
-import { lifecycleState } from '../job/lifecycle.ts';
-import { modeToKeep } from '../job/mode-to-keep.ts';
+import { jobToGoOnWith } from '../job/job-to-go-on-with.ts';
 import { type CurrentOperation, currentOperation, followedJob, isOfLaterLeader } from '../job/operation.ts';
-import { withHistory } from '../job/operation-history.ts';
+import { placedStatus } from '../job/placed-status.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
 import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
@@ -198,18 +197,13 @@ function bare(sessionJob: FlinkSessionJob): FlinkSessionJob {
   return { ...sessionJob, spec: deploymentName === undefined ? {} : { deploymentName } };
 }
 
-/**
- * An invalid spec is not acted on: the object goes on with the recorded one; one that was being started goes on to be
- * started. Whether state is kept is taken from the user's spec, and where it does not say, state is kept.
- */
+/** An invalid spec is not acted on: the object goes on with the recorded one. */
 function recordedAsWanted(
   sessionJob: FlinkSessionJob,
   status: FlinkSessionJobStatus,
   recorded: RecordedSpec<'FlinkSessionJob'>,
 ): FlinkSessionJob {
-  const isStarting = status.reconciliationStatus?.state === 'UPGRADING' && status.operation?.kind !== 'suspend';
-  const state = isStarting ? 'running' : (recorded.spec.job?.state ?? 'running');
-  const job = { ...recorded.spec.job, state, upgradeMode: modeToKeep(sessionJob.spec.job) };
+  const job = jobToGoOnWith(recorded.spec.job, sessionJob.spec.job, status);
   return { ...sessionJob, spec: { ...recorded.spec, job } };
 }
 
@@ -241,10 +235,9 @@ function complete(
   outcome: SessionJobOutcome,
   status: FlinkSessionJobStatus,
 ): FlinkSessionJobStatus {
-  // Recording a spec clears the error, but not the one about a spec that is still invalid.
-  const { invalid, config } = context;
-  const told = outcome.stalled === undefined ? withValidation(status, invalid, config.errorLimits).status : status;
-  const recorded = lastReconciled<'FlinkSessionJob'>(told);
-  const placed = { ...told, lifecycleState: lifecycleState(told, recorded) };
-  return withConditions(context, outcome, withHistory(context.world.sessionJob.status, placed, context.now));
+  const { world, invalid, config, now } = context;
+  const isStalled = outcome.stalled !== undefined;
+  const before = world.sessionJob.status;
+  const placed = placedStatus(status, { before, invalid, isStalled, errorLimits: config.errorLimits, now });
+  return withConditions(context, outcome, placed);
 }

@@ -1,6 +1,7 @@
 import { type FlinkDeployment, FlinkDeployments, type FlinkStateSnapshot, FlinkStateSnapshots } from '@drey/api';
 import { expect, test } from 'vitest';
 import { SmallCluster } from '../testing/small-cluster.ts';
+import { dyingAt } from '../testing/small-life.ts';
 import { smallWorld } from '../testing/small-operator.ts';
 import { aSnapshot } from '../testing/snapshot-worlds.ts';
 import { aDeployment } from '../testing/worlds.ts';
@@ -136,12 +137,5 @@ test('Snapshots by object, by nonce and for a change are each taken once', async
 test('They are each taken once wherever the operator dies after the job has started', async () => {
   const { edges } = await live(Number.POSITIVE_INFINITY);
   expect(edges.length).toBeGreaterThan(40);
-  for (const crashAt of edges) {
-    const life = await live(crashAt);
-    try {
-      claims(life);
-    } catch (error) {
-      throw new Error(`dying at edge ${crashAt}:\n${life.log.join('\n')}`, { cause: error });
-    }
-  }
+  await dyingAt(edges, live, claims);
 }, 240_000);

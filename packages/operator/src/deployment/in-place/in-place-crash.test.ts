@@ -2,16 +2,12 @@ import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { ConfigMap, Deployment, Service } from '@drey/kube';
 import { expect, test } from 'vitest';
 import { SmallCluster } from '../../testing/small-cluster.ts';
+import { dyingAt, edgesUpTo, type Life } from '../../testing/small-life.ts';
 import { smallWorld } from '../../testing/small-operator.ts';
 import { aDeployment } from '../../testing/worlds.ts';
 
 const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
 const LOUD = 'monitorInterval = 30\nrootLogger.level = DEBUG\n';
-
-interface Life {
-  readonly cluster: SmallCluster;
-  readonly calls: number;
-}
 
 /** A running adaptive job gets another parallelism, a Service annotation and a log level; the process dies at `crashAt`. */
 async function live(crashAt: number): Promise<Life> {
@@ -36,11 +32,10 @@ async function live(crashAt: number): Promise<Life> {
   };
   cluster.put(FlinkDeployments, changed);
   await world.settle();
-  return { cluster, calls: world.edges };
+  return { log: cluster.log, cluster, calls: world.edges };
 }
 
-function claims({ cluster }: Life): void {
-  const { log } = cluster;
+function claims({ log, cluster }: Life): void {
   expect(log.filter((line) => line.startsWith('start '))).toHaveLength(1);
   expect(log.some((line) => line.startsWith('savepoint ') || line.startsWith('remove '))).toBe(false);
   // Recorded before it is asked for, and asked for until Flink has it.
@@ -59,12 +54,5 @@ test('A change in place is made and restarts nothing, wherever the operator dies
   const whole = await live(Number.POSITIVE_INFINITY);
   claims(whole);
   expect(whole.calls).toBeGreaterThan(30);
-  for (let crashAt = 1; crashAt <= whole.calls; crashAt += 1) {
-    const life = await live(crashAt);
-    try {
-      claims(life);
-    } catch (error) {
-      throw new Error(`dying at edge ${crashAt}:\n${life.cluster.log.join('\n')}`, { cause: error });
-    }
-  }
+  await dyingAt(edgesUpTo(whole.calls), live, claims);
 }, 120_000);
