@@ -201,7 +201,7 @@ function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void
     last = Math.max(last, end);
   }
   if (random.next() < 0.3) {
-    const change = random.next() < 0.7 ? restart(random) : newerFlink(cluster);
+    const change = cluster.ha || random.next() < 0.7 ? restart(random) : newerFlink(cluster);
     actions.push({ atMs: span(random, 8_000, last + 20_000), subject: at, do: 'change', change });
   }
   drawIncidents(drawn, cluster, last);

@@ -35,7 +35,9 @@ export class StoreOracle {
       if (JOB_KINDS.includes(object.kind) && type !== 'DELETED') this.#status(object as unknown as FlinkDeployment);
       if (object.kind === 'FlinkStateSnapshot' && type !== 'DELETED') {
         this.text(`the status of ${object.metadata.name}`, JSON.stringify(object.status ?? {}));
+        const state = (object.status as { state?: string } | undefined)?.state ?? '';
         if (type === 'ADDED') this.#snapshot(object.metadata);
+        else if (state === 'FAILED' || state === 'ABANDONED') this.#failed(object.metadata);
       }
       if (object.kind === 'Event' && type !== 'DELETED') this.text('an event', JSON.stringify(object));
       if (object.kind === 'ConfigMap' && type === 'DELETED') this.#deleted(object);
@@ -71,6 +73,13 @@ export class StoreOracle {
         `${detail}, recorded ${wishOf(recorded.spec?.job)}, wanted ${wanted}`,
       );
     }
+  }
+
+  /** One that failed may be taken again in its period. */
+  #failed({ namespace, name = '' }: AnyObject['metadata']): void {
+    const [, series = '', text = ''] = PERIODIC.exec(name) ?? [];
+    const key = `${namespace}/${series}`;
+    if (this.#decided.get(key) === Number(text)) this.#decided.delete(key);
   }
 
   /** Periodic snapshots of one type are a period apart, by the time in their names, at which they were decided. */

@@ -1,3 +1,4 @@
+import type { FlinkSessionJob } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { lastReconciled } from '../job/recorded-spec.ts';
 import { changed, decide, JOB, kinds, LATER } from '../testing/session-plans.ts';
@@ -153,6 +154,28 @@ describe('A start from a named savepoint', () => {
       firstDeployment: true,
       spec: { job: { upgradeMode: 'savepoint' } },
     });
+  });
+
+  test('that its user takes back, or spoils, while the job is cancelled goes on from what the job left', () => {
+    const wanted = changed(running, { savepointRedeployNonce: 1, initialSavepointPath: 'file:///named' });
+    const cancelling = afterPlan(wanted, decide(aSessionWorld(wanted, { fresh: LATER }, [aJob('RUNNING')])));
+    const completed = { id: 7, path: 'file:///state/checkpoints/7', stateSizeBytes: 1, triggeredAt: NOW };
+    const value = { completed, savepoint: undefined, restored: undefined, pendingSince: undefined };
+    for (const job of [{}, { parallelism: -1 }, { savepointRedeployNonce: 1 }]) {
+      const other = {
+        ...cancelling,
+        spec: { ...running.spec, job: { ...running.spec.job, ...job } },
+      } as FlinkSessionJob;
+      const world = aSessionWorld(other, { fresh: LATER }, [aJob('CANCELED')]);
+      const seen = afterPlan(
+        other,
+        decide({ ...world, flink: { ...world.flink, checkpoints: { kind: 'ok', value } } }),
+      );
+      const later = { fresh: LATER, now: NOW + 60_000 };
+      const again = aSessionWorld(seen, later, [aJob('CANCELED')]);
+      const { status } = decide({ ...again, flink: { ...again.flink, checkpoints: { kind: 'ok', value } } });
+      expect(status.jobStatus).toMatchObject({ jobId: LATER.jobId, upgradeSavepointPath: completed.path });
+    }
   });
 
   test('without a path is refused, and the job runs on', () => {

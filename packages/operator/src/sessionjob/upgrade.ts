@@ -110,7 +110,13 @@ export function continueStopping(context: SessionJobContext, operation: CurrentO
 }
 
 function carriesState(context: SessionJobContext, operation: CurrentOperation): boolean {
-  return operation.kind !== 'redeploy' && wantedMode(context.wanted.spec) !== 'stateless';
+  return !isRedeployed(context, operation) && wantedMode(context.wanted.spec) !== 'stateless';
+}
+
+/** The user has not thought better of it: of a spec that is refused by now, or names no savepoint any more, nothing is started. */
+function isRedeployed({ change, wanted }: SessionJobContext, operation: CurrentOperation): boolean {
+  if (operation.kind !== 'redeploy' || change?.type !== 'SAVEPOINT_REDEPLOY') return false;
+  return (jobOf(wanted.spec).initialSavepointPath ?? '') !== '';
 }
 
 /** The job is gone, with its JobManager, while it was being brought down: what to do now is decided afresh. */
@@ -131,7 +137,7 @@ function afterStop(
   const ended =
     isTerminal(state) && state !== 'CANCELED' ? context.status : withJobState(context.status, 'FINISHED', context.now);
   const stopped: SessionJobContext = { ...context, status: withJob(ended, { upgradeSavepointPath: path ?? null }) };
-  if (operation.kind === 'redeploy') return startFromNamed(stopped);
+  if (isRedeployed(context, operation)) return startFromNamed(stopped);
   const restore = restoreMode(context, 'savepoint');
   if (isSuspended(context.wanted.spec)) return suspended(stopped, restore);
   return startJob(stopped, beginOperation(context, 'upgrade', 'deploying'), restore);

@@ -185,3 +185,23 @@ describe('A session cluster that is to be replaced', () => {
     expect(decide(withJob(served(off), true), POLICY).steps).toEqual([]);
   });
 });
+
+describe('A standalone session cluster whose jobs are brought down for a change', () => {
+  test('gets its lost TaskManagers back, since without them no job takes a savepoint', () => {
+    const fresh = aDeployment({ spec: { job: null, mode: 'standalone' } });
+    const begun = upgraded(fresh, decide(aWorld(fresh), POLICY));
+    const stable = upgraded(begun, decide(served(begun), POLICY));
+    const operation = { id: 'a'.repeat(32), kind: 'upgrade', phase: 'stopping', startedAt: new Date(0).toISOString() };
+    const changed = {
+      ...stable,
+      metadata: resized.metadata,
+      spec: { ...stable.spec, taskManager: resized.spec.taskManager },
+      status: { ...stable.status, operation },
+    };
+    const waiting = [{ name: 'a-job', jobId: undefined, deleting: false, runsWithState: true }];
+    const world: World = { ...served(changed), taskManagers: known(undefined, 0), sessionJobs: known(waiting, 0) };
+    const plan = decide(world, POLICY);
+    expect(plan.steps.map(({ kind }) => kind)).toEqual(['create-task-managers']);
+    expect(plan.status.operation).toEqual(operation);
+  });
+});

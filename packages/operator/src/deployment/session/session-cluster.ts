@@ -61,10 +61,14 @@ function upgrade(context: Context, operation: CurrentOperation, events: readonly
   return waiting === undefined ? replace(context, { ...operation, phase: 'removing' }, events) : { events, ...waiting };
 }
 
-/** A change that is taken back before anything was removed lets the jobs go on. */
+/**
+ * Jobs bring themselves down with a savepoint, for which they need TaskManagers. A change that is taken back before anything was
+ * removed lets the jobs go on.
+ */
 function makingRoom(context: Context, operation: CurrentOperation): Outcome {
   const isPending = context.change !== undefined && context.change.type !== 'IGNORE';
-  return isPending ? upgrade(context, operation) : settle({ ...context, status: withoutOperation(context.status) });
+  if (isPending) return recoverTaskManagers(context) ?? upgrade(context, operation);
+  return settle({ ...context, status: withoutOperation(context.status) });
 }
 
 /** A JobManager Deployment that vanished is created again: the cluster has no state of its own that could be lost. */
