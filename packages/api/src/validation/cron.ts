@@ -40,8 +40,9 @@ function isPart(part: string, field: Field): boolean {
   if (field.day === 'month' && /^(?:L(?:-(?:[12]?\d|30))?W?|(?:[1-9]|[12]\d|3[01])W)$/.test(part)) return true;
   if (field.day === 'week' && (part === 'L' || isSpecialWeekDay(part, field))) return true;
   const [range = '', step, extra] = part.split('/');
-  if (extra !== undefined || (step !== undefined && !(/^\d{1,4}$/.test(step) && Number(step) <= field.max)))
-    return false;
+  if (extra !== undefined || (step !== undefined && !/^\d{1,4}$/.test(step))) return false;
+  // A step beyond the field is refused only where it starts at the field's beginning.
+  if ((range === '*' || range === '') && Number(step ?? 0) > field.max) return false;
   if (range === '*' || (range === '' && step !== undefined)) return true;
   const ends = range.split('-');
   return ends.length <= 2 && ends.every((end) => isValue(end, field));

@@ -27,6 +27,10 @@ describe('A Quartz expression', () => {
     ['0 0 0 1W 6 ?', ['2024-06-03T00:00:00', '2025-06-02T00:00:00', '2026-06-01T00:00:00']],
     ['0 0 0 ? * L', ['2024-03-02T00:00:00', '2024-03-09T00:00:00', '2024-03-16T00:00:00']],
     ['0 0 0 ? * TUE#5', ['2024-04-30T00:00:00', '2024-07-30T00:00:00', '2024-10-29T00:00:00']],
+    // Quartz pays no attention to a step behind a name, to one of 0, or to how far one reaches.
+    ['0 0 0 ? * TUE-FRI/2', ['2024-02-28T00:00:00', '2024-02-29T00:00:00', '2024-03-01T00:00:00']],
+    ['5-9/0 0 0 * * ?', ['2024-02-28T00:00:05', '2024-02-29T00:00:05', '2024-03-01T00:00:05']],
+    ['0 0 0 ? * 3/10', ['2024-03-05T00:00:00', '2024-03-12T00:00:00', '2024-03-19T00:00:00']],
     ['5 0 0 1 1 ? 2025,2027', ['2025-01-01T00:00:05', '2027-01-01T00:00:05']],
   ])('%s', (expression, expected) => {
     expect(next(expression)).toEqual(expected);
@@ -62,9 +66,17 @@ describe('A Unix expression', () => {
   });
 });
 
-test.each(['', '1h', '@hourly', '* * * *', '60 * * * *', '0 0 24 * * ?', '0 0 0 ? * ?', '0 0 ? * *', 'a b c d e'])(
-  '%s is no cron expression',
-  (text) => {
-    expect(parseCron(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  '1h',
+  '@hourly',
+  '* * * *',
+  '60 * * * *',
+  '0 0 24 * * ?',
+  '*/60 * * * * ?',
+  '0 0 0 ? * ?',
+  '0 0 ? * *',
+  'a b c d e',
+])('%s is no cron expression', (text) => {
+  expect(parseCron(text)).toBeUndefined();
+});

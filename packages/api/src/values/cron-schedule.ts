@@ -50,7 +50,8 @@ export function parseCron(text: string): CronSchedule | undefined {
 }
 
 function quartzTimes(words: readonly string[]): Times {
-  const [seconds = '', minutes = '', hours = '', monthDays = '', months = '', weekDays = '', years] = words;
+  const [seconds = '', minutes = '', hours = '', monthDays = '', months = '', weekDays = '', years] =
+    words.map(withoutIdleSteps);
   const dayRule = monthDays === '?' ? weekDayRule(weekDays, 1) : monthDayRule(monthDays);
   return {
     ...timesOfDay(seconds, minutes, hours),
@@ -58,6 +59,11 @@ function quartzTimes(words: readonly string[]): Times {
     years: years === undefined || years === '*' ? undefined : new Set(values(years, { min: 1970, max: LAST_YEAR })),
     isDay: dayRule,
   };
+}
+
+/** Quartz pays no attention to a step behind a name (`MON-FRI/2`), and with a step of 0 a range is its first value. */
+function withoutIdleSteps(word: string): string {
+  return word.replace(/([A-Z]{3})\/\d+/g, '$1').replace(/(\d+)(?:-\d+)?\/0+(?!\d)/g, '$1');
 }
 
 /** The same grammar field by field, with Unix's numbers of week days and its way to combine the two day fields. */

@@ -28,9 +28,12 @@ function parseUrl(text: string): Reading<IngressTarget> {
   if (!KNOWN_SCHEMES.has(scheme.toLowerCase()))
     return { ok: false, reason: `unknown protocol: ${scheme.toLowerCase()}` };
   const bare = rest.split('#')[0]?.split('?')[0] ?? '';
+  // Java takes four slashes for the beginning of a path on a Windows network.
+  if (bare.startsWith('//')) return { ok: true, value: { host: '', path: `//${bare}` } };
   const slash = bare.indexOf('/');
   const authority = slash < 0 ? bare : bare.slice(0, slash);
   const path = slash < 0 ? '' : bare.slice(slash);
+  if (authority.indexOf('@') !== authority.lastIndexOf('@')) return { ok: true, value: { host: '', path } };
   const address = authority.slice(authority.indexOf('@') + 1);
   const host = hostOf(address, authority);
   return host.ok ? { ok: true, value: { host: host.value, path } } : host;
@@ -51,6 +54,7 @@ function hostOf(address: string, authority: string): Reading<string> {
 function checkPort(host: string, port: string): Reading<string> {
   if (port === '') return { ok: true, value: host };
   const wrong = [...port].findIndex((char, index) => !/\d/.test(char) && !(index === 0 && /[+-]/.test(char)));
+  if (wrong < 0 && /^[+-]$/.test(port)) return { ok: false, reason: `Error at index 1 in: "${port}"` };
   if (wrong >= 0) return { ok: false, reason: `Error at index ${wrong} in: "${port}"` };
   if (Number(port) < -1) return { ok: false, reason: `Invalid port number :${port}` };
   return { ok: true, value: host };

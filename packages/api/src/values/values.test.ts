@@ -101,4 +101,12 @@ test('An ingress template gives host and path, and says what is wrong with it', 
     value: { host: 'n.s.x', path: '/a' },
   });
   expect(expandIngressTemplate('x:port', 'n', 's')).toMatchObject({ ok: false });
+  expect(expandIngressTemplate('x:-', 'n', 's')).toMatchObject({ ok: false });
+});
+
+test('An ingress template in an odd form is taken apart as Java does it', () => {
+  const target = (template: string) => expandIngressTemplate(template, 'n', 's');
+  expect(target('//{{name}}/a')).toEqual({ ok: true, value: { host: '', path: '////n/a' } });
+  expect(target('a@b@c/d')).toEqual({ ok: true, value: { host: '', path: '/d' } });
+  expect(target('a@b/d')).toEqual({ ok: true, value: { host: 'b', path: '/d' } });
 });
