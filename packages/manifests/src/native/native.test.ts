@@ -102,6 +102,21 @@ test('A key that is also the beginning of another is written with flat keys, so 
   expect(text).toContain("state.backend.incremental: 'true'\n");
 });
 
+test.each([
+  ['1.20.5', 'application', '', 'program-args: []'],
+  ['1.20.5', 'application', 'a;b', 'program-args:\n    - a\n    - b'],
+  ['2.3.0', 'application', '', "program-args: ''"],
+  ['2.3.0', 'session', 'a;b', 'program-args: a;b'],
+] as const)('Arguments of a program in %s, %s cluster, "%s"', (version, target, args, expected) => {
+  const { accompanying } = buildNativeCluster({
+    flinkVersion: parseFlinkVersion(version),
+    target,
+    clusterId: 'demo',
+    configuration: { ...MEMORY, '$internal.application.program-args': args },
+  });
+  expect((accompanying.at(-1)!.data as Record<string, string>)['config.yaml']).toContain(expected);
+});
+
 test('Keys that speak of the client’s machine are not shipped', () => {
   const data = build({ 'kubernetes.config.file': '/home/me', 'rest.bind-address': 'localhost' }).accompanying.at(
     -1,

@@ -86,14 +86,24 @@ function withIdentity(config: FlinkConfig, clusterId: string): FlinkConfig {
   return fixPort(identified, highAvailabilityOptions.jobManagerPort, config.get(clusterOptions.jobManagerRpcPort));
 }
 
-/**
- * The client holds the program’s arguments as a list; the text here is that list in the form of the file’s format. Up to
- * 1.20 it sets them even when there are none.
- */
+/** The text of the program’s arguments is that of the list, see {@link programArguments}, in the file’s format. */
 export function withProgramArguments(config: FlinkConfig, { flinkVersion, target }: ClusterInput): FlinkConfig {
-  const args = executionOptions.applicationProgramArgs;
-  const always = target === 'application' && before(flinkVersion, '2.0');
-  return always || config.has(args) ? config.withOption(args, config.get(args)) : config;
+  const list = programArguments({ config, flinkVersion, target });
+  return list === undefined ? config : config.withOption(executionOptions.applicationProgramArgs, list);
+}
+
+/**
+ * The program’s arguments where the client sets them as a list: for applications, up to 1.20 even when there are none.
+ * Elsewhere they stay the text that they are.
+ */
+export function programArguments({
+  config,
+  flinkVersion,
+  target,
+}: Pick<Parameters, 'config' | 'flinkVersion' | 'target'>): readonly string[] | undefined {
+  if (target !== 'application') return undefined;
+  const list = config.get(executionOptions.applicationProgramArgs);
+  return list.length > 0 || before(flinkVersion, '2.0') ? list : undefined;
 }
 
 /** Pods need fixed ports: 0 becomes the usual one, a range is refused. */
