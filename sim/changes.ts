@@ -1,7 +1,8 @@
 import type { Random } from '@drey/kube';
 import { pick } from './draws.ts';
+import { vertexOverrides } from './operator-options.ts';
 import type { Change, Subject } from './scenario.ts';
-import { type ClusterTraits, FLINK_SERIES, IMPORTED, versionOf } from './specs.ts';
+import { type ClusterTraits, FLINK_SERIES, IMPORTED, MISSING, versionOf } from './specs.ts';
 
 /** Draws what a user changes next: mostly one change; a flaw comes with its mending a little later, or stays. */
 export function drawChange(random: Random, kind: Subject['kind'], cluster: ClusterTraits): readonly Change[] {
@@ -18,7 +19,13 @@ export function drawChange(random: Random, kind: Subject['kind'], cluster: Clust
     [change(`redeploy ${nonce}`, { job: { initialSavepointPath: IMPORTED.path, savepointRedeployNonce: nonce } })],
     [flawed('invalid parallelism', { job: { parallelism: -1 } }, 'parallelism')],
   ];
+  if (cluster.adaptive) {
+    const vertices = [parallelism, 1 + Math.floor(random.next() * 4)];
+    const rescale = change(`vertices ${vertices.join()}`, { flinkConfiguration: vertexOverrides(vertices) });
+    common.push([rescale], [rescale], [rescale]);
+  }
   if (kind !== 'FlinkDeployment') return pick(random, common);
+  if (cluster.rollsBack && random.next() < 0.5) return [drawBreak(random, cluster)];
   return pick(random, [
     ...common,
     [newerFlink(cluster)],
@@ -42,10 +49,20 @@ export function drawChange(random: Random, kind: Subject['kind'], cluster: Clust
   ] as [Change[], ...Change[][]]);
 }
 
+/** A spec that cannot run, or the end of that. */
+function drawBreak(random: Random, { series = '1.20' }: ClusterTraits): Change {
+  return pick(random, [
+    { what: 'a missing image', patch: { spec: { image: MISSING.image } }, breaks: 'image' },
+    { what: 'a missing class', patch: { spec: { job: { entryClass: MISSING.entryClass } } }, breaks: 'class' },
+    change('an image that is there', { image: versionOf(series).image }, 'image'),
+    change('the class of the jar', { job: { entryClass: null } }, 'class'),
+  ]);
+}
+
 /** The next series: state never goes back to an older one. */
 export function newerFlink({ series = '1.20' }: ClusterTraits): Change {
   const next = FLINK_SERIES[FLINK_SERIES.indexOf(series) + 1] ?? series;
-  return change(`Flink ${next}`, versionOf(next));
+  return change(`Flink ${next}`, versionOf(next), 'image');
 }
 
 function configuration(key: string, value: string | null): object {

@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject, ConfigMap, Service } from '@drey/kube';
 import { EDITED } from './incidents.ts';
-import { periodicTypes, restartsFailed } from './operator-options.ts';
+import { overriddenParallelism, periodicTypes, restartsFailed, rollsBack } from './operator-options.ts';
 import type { Violation } from './oracles.ts';
 import type { Subject } from './scenario.ts';
 import { keyOfSubject, type ValidSpec, type Wish } from './wishes.ts';
@@ -77,6 +77,7 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   if (status.lifecycleState === 'CREATED' && wish.valid.at(-1)?.suspended && running.length === 0) return undefined;
   if (!isInvalid && status.observedGeneration !== metadata.generation)
     return `observedGeneration ${status.observedGeneration} of ${metadata.generation}`;
+  if (wish.broken.size > 0) return isInvalid ? undefined : unsettledBroken(wish, resource, running);
   const wanted = isInvalid ? wantedBefore(wish, resource) : wish.valid.at(-1);
   if (wanted === undefined) return `what is recorded was never wanted: ${recorded(resource)}`;
   if (wanted.suspended) {
@@ -86,7 +87,8 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   const [job, another] = running;
   if (job === undefined || job.tasksRunningSince === undefined) return 'no job runs';
   if (another !== undefined) return 'two jobs run';
-  if (job.parallelism !== wanted.parallelism) return `parallelism ${job.parallelism}, wanted ${wanted.parallelism}`;
+  const parallelism = wanted.overridden ?? wanted.parallelism;
+  if (job.parallelism !== parallelism) return `parallelism ${job.parallelism}, wanted ${parallelism}`;
   if (status.jobStatus?.state !== 'RUNNING') return `jobStatus.state ${status.jobStatus?.state}`;
   if (status.jobStatus.jobId !== job.spec.jobId) return `jobId ${status.jobStatus.jobId}, running ${job.spec.jobId}`;
   if (status.lifecycleState !== 'STABLE') return `lifecycleState ${status.lifecycleState}`;
@@ -128,6 +130,49 @@ function runningJobs({ fabric }: SimulatedWorld, { kind, metadata, spec, status 
   );
 }
 
+interface Recorded {
+  readonly spec?: {
+    readonly job?: { readonly state?: string; readonly parallelism?: number };
+    readonly flinkVersion?: string;
+    readonly flinkConfiguration?: object;
+  };
+}
+
+/**
+ * A spec that cannot run is taken back to the last stable one, from its state, where the user wants that and somebody can name
+ * the state: a missing image never touched the one it was given.
+ */
+function unsettledBroken(
+  wish: Wish,
+  { spec, status }: JobResource,
+  running: ReturnType<typeof runningJobs>,
+): string | undefined {
+  const { state, lastStableSpec, lastReconciledSpec } = status?.reconciliationStatus ?? {};
+  const stable = (JSON.parse(lastStableSpec ?? '{}') as Recorded).spec;
+  if (state === 'ROLLED_BACK') {
+    const [job, another] = running;
+    if (job?.tasksRunningSince === undefined || another !== undefined) return 'what was rolled back to does not run';
+    const parallelism = overriddenParallelism(stable?.flinkConfiguration) ?? stable?.job?.parallelism;
+    if (job.parallelism !== parallelism) return `parallelism ${job.parallelism}, rolled back to ${parallelism}`;
+    return status?.jobStatus?.state === 'RUNNING'
+      ? undefined
+      : `rolled back, jobStatus.state ${status?.jobStatus?.state}`;
+  }
+  const isOnTrial = state === 'DEPLOYED' && lastReconciledSpec !== lastStableSpec;
+  const isPromised =
+    rollsBack(spec) && isOnTrial && !wish.suspended && stable !== undefined && stable.job?.state !== 'suspended';
+  const neverTouched = wish.broken.size === 1 && wish.broken.has('image');
+  const isStateless = (spec.job?.upgradeMode ?? 'stateless') === 'stateless';
+  if (
+    !isPromised ||
+    !(isStateless || neverTouched) ||
+    !('flinkVersion' in spec) ||
+    stable.flinkVersion !== spec.flinkVersion
+  )
+    return undefined;
+  return `a spec that cannot run (${[...wish.broken].join()}) is not rolled back`;
+}
+
 /** The newest spec is refused: for what is wrong with it, or since a version of Flink may not change in this state. */
 function isRefused(wish: Wish, { status }: JobResource): boolean {
   return wish.flaws.size > 0 || status?.error?.includes('Changing flinkVersion after last-state suspend') === true;
@@ -138,10 +183,12 @@ function isRefused(wish: Wish, { status }: JobResource): boolean {
  * when the invalid one replaced it, since a spec that was only begun is kept nowhere.
  */
 function wantedBefore(wish: Wish, resource: JobResource): ValidSpec | undefined {
-  const { spec } = JSON.parse(recorded(resource)) as { spec?: { job?: { state?: string; parallelism?: number } } };
+  const { spec } = JSON.parse(recorded(resource)) as Recorded;
   const job = spec?.job;
+  const overrides = overriddenParallelism(spec?.flinkConfiguration);
   return wish.valid.find(
-    ({ suspended, parallelism }) => suspended === (job?.state === 'suspended') && parallelism === job?.parallelism,
+    ({ suspended, parallelism, overridden }) =>
+      suspended === (job?.state === 'suspended') && parallelism === job?.parallelism && overridden === overrides,
   );
 }
 

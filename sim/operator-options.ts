@@ -1,4 +1,5 @@
 import type { FlinkDeployment, FlinkSessionJob } from '@drey/api';
+import { simulatedVertices } from '@drey/devcluster/testing';
 import type { Random } from '@drey/kube';
 import { pick } from './draws.ts';
 
@@ -11,6 +12,20 @@ const RESTART_FAILED = 'kubernetes.operator.job.restart.failed';
 const PERIODS = ['20 s', '0/20 * * * * ?'] as const;
 /** The length of each. */
 export const PERIOD_MS = 20_000;
+
+const ROLLBACK = 'kubernetes.operator.deployment.rollback.enabled';
+/** The time a spec has to become ready, and then to run without a break. */
+const TRIAL = {
+  'kubernetes.operator.deployment.readiness.timeout': '40 s',
+  'kubernetes.operator.deployment.rollback.stability-window': '5 s',
+} as const;
+const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
+
+/** Draws what the operator is told about an application cluster. */
+export function drawClusterOptions(random: Random, isHa: boolean): Record<string, string> {
+  // The operator takes back nothing without high availability.
+  return { ...drawOptions(random), ...(isHa && random.next() < 0.35 ? { [ROLLBACK]: 'true', ...TRIAL } : {}) };
+}
 
 /** Draws what the operator is told about a job. */
 export function drawOptions(random: Random): Record<string, string> {
@@ -28,6 +43,23 @@ export function periodicTypes({ flinkConfiguration }: Spec): readonly ('savepoin
   const asked = (key: string): boolean =>
     typeof flinkConfiguration?.[key] === 'string' && flinkConfiguration[key] !== '';
   return [...(asked(SAVEPOINTS) ? ['savepoint' as const] : []), ...(asked(CHECKPOINTS) ? ['checkpoint' as const] : [])];
+}
+
+/** Whether a spec that does not become ready is taken back. */
+export function rollsBack({ flinkConfiguration }: Spec): boolean {
+  return flinkConfiguration?.[ROLLBACK] === 'true';
+}
+
+/** The parallelism of each vertex, as a configuration overrides it. */
+export function vertexOverrides(parallelisms: readonly number[]): Record<string, string> {
+  return { [OVERRIDES]: simulatedVertices.map(({ id }, i) => `${id}:${parallelisms[i] ?? 1}`).join(',') };
+}
+
+/** The largest parallelism that a configuration gives to a vertex; undefined: it gives none. */
+export function overriddenParallelism(configuration: unknown): number | undefined {
+  const text = (configuration as Record<string, unknown> | null | undefined)?.[OVERRIDES];
+  if (typeof text !== 'string') return undefined;
+  return Math.max(...text.split(',').map((pair) => Number(pair.split(':')[1])));
 }
 
 /** Whether a job that failed for good is to be started again. */

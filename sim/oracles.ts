@@ -177,8 +177,10 @@ export class SafetyOracle {
     const exists = (one: Snapshot): boolean => !this.#destroyed.includes(one);
     // A job that goes on under its id by high availability goes on from a checkpoint: Flink keeps no savepoint that was taken
     // meanwhile, since its user may delete it (FLINK-25191).
+    // One of a session cluster that had none yet begins again; every start by the operator has an id of its own there.
+    const isUnderItsId = restoredFrom !== undefined || owner.startsWith('FlinkSessionJob/');
     const isRetaken = (one: Snapshot): boolean =>
-      intent.sight.isHa && one.kind === 'savepoint' && one.jobId === jobId && restoredFrom !== undefined;
+      intent.sight.isHa && one.kind === 'savepoint' && one.jobId === jobId && isUnderItsId;
     const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sight) && !isRetaken(one));
     const newest = known.find(exists);
     const least = known[0]?.path ?? this.#begun.get(owner)?.path;

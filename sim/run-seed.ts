@@ -10,7 +10,7 @@ import { startOperatorProcess } from './operator-process.ts';
 import { SafetyOracle, type Violation } from './oracles.ts';
 import { type Action, drawScenario, HOME, type Incident, type Scenario, TEAM } from './scenario.ts';
 import { type FaultCounts, type FaultRates, noFaults, ProcessScope, type Tamper } from './scope.ts';
-import { IMPORTED } from './specs.ts';
+import { IMPORTED, MISSING } from './specs.ts';
 import { StoreOracle } from './store-oracle.ts';
 import { StoredRecords } from './stored-records.ts';
 import { tell } from './trace.ts';
@@ -140,6 +140,7 @@ class SeedRun {
           this.#surprise('no internal error', `${where}: ${error instanceof Error ? error.stack : String(error)}`),
       }),
     );
+    world.node.missingImages.add(MISSING.image);
     world.fabric.storage.put({
       ...{ path: IMPORTED.path, position: IMPORTED.position, kind: 'savepoint' },
       ...{ jobId: 'elsewhere', lineage: 'elsewhere', checkpointId: 7, completedAt: this.#clock.now() },

@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { Random } from '@drey/kube';
 import { drawChange, newerFlink } from './changes.ts';
 import { pick, span } from './draws.ts';
-import { drawOptions } from './operator-options.ts';
+import { drawClusterOptions, drawOptions, rollsBack } from './operator-options.ts';
 import {
   type ClusterTraits,
   FLINK_SERIES,
@@ -28,6 +28,8 @@ export interface Change {
   /** From now on the spec is refused for this reason, until a change mends it. */
   readonly flaw?: string;
   readonly mends?: string;
+  /** From now on the spec, valid as it is, cannot run for this reason, until a change mends it. */
+  readonly breaks?: string;
 }
 
 /** What a user does, at a time since the start of the scenario. */
@@ -165,9 +167,10 @@ function drawApplication(drawn: Drawn, cluster: ClusterTraits): void {
     parallelism: 1 + Math.floor(random.next() * 3),
     ...drawBeginning(random),
   };
-  const object = flinkDeployment(cluster, job, drawOptions(random));
+  const object = flinkDeployment(cluster, job, drawClusterOptions(random, cluster.ha));
   actions.push({ atMs: start, subject, do: 'create', object });
-  const end = drawChanges(drawn, subject, start, cluster);
+  const traits = { ...cluster, rollsBack: rollsBack(object.spec) };
+  const end = drawChanges(drawn, subject, start, traits);
   drawIncidents(drawn, cluster, end);
   drawEnd(drawn, subject, end);
 }

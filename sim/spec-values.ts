@@ -50,6 +50,8 @@ const meaning: Readonly<Record<string, readonly unknown[]>> = {
   'job.entryClass': ['org.example.Walked'],
   'job.args': [['--walked'], ['--walked', 'yes']],
   'job.parallelism': [1, 3, 0],
+  // What it refers to may not change.
+  deploymentName: ['another'],
   // These are commands, not states.
   'job.state': [],
   'job.initialSavepointPath': [],
@@ -58,8 +60,8 @@ const meaning: Readonly<Record<string, readonly unknown[]>> = {
   mode: [],
 };
 
-/** Every member of a FlinkDeployment's spec, as its definition declares them, with values for each. */
-export function walkedMembers(): Member[] {
+/** Every member of the spec of a kind, as its definition declares them, with values for each. */
+export function walkedMembers(kind: 'FlinkDeployment' | 'FlinkSessionJob' | 'FlinkStateSnapshot'): Member[] {
   const found: Member[] = [];
   const visit = (path: readonly string[], schema: Schema): void => {
     const values = meaning[path.join('.')] ?? valuesOf(schema);
@@ -69,12 +71,12 @@ export function walkedMembers(): Member[] {
     }
     for (const [name, member] of Object.entries(schema.properties ?? {})) visit([...path, name], member);
   };
-  for (const [name, member] of Object.entries(specSchema().properties ?? {})) visit([name], member);
+  for (const [name, member] of Object.entries(specSchema(kind).properties ?? {})) visit([name], member);
   return found;
 }
 
-function specSchema(): Schema {
-  const [definition] = allCrds();
+function specSchema(kind: string): Schema {
+  const definition = allCrds().find(({ spec }) => spec.names.kind === kind);
   const version = definition?.spec.versions[0] as
     | { readonly schema?: { readonly openAPIV3Schema?: Schema } }
     | undefined;

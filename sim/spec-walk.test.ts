@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SessionJobWalk } from './session-job-walk.ts';
 import { walkedMembers } from './spec-values.ts';
 import { type Finding, SpecWalk } from './spec-walk.ts';
 
@@ -23,7 +24,7 @@ describe('A deployment that is changed in every member of its spec, and back', (
     { timeout: 400_000 },
     async (traits) => {
       const walk = await SpecWalk.begin(traits);
-      const members = walkedMembers().filter((_, index) => isWhole || index % 3 === 0);
+      const members = walkedMembers('FlinkDeployment').filter((_, index) => isWhole || index % 3 === 0);
       for (const member of members) await walk.member(member);
       const { values, refused } = walk.counts;
       process.stdout.write(
@@ -36,4 +37,19 @@ describe('A deployment that is changed in every member of its spec, and back', (
       expect(refused).toBeLessThan(values / 2);
     },
   );
+});
+
+describe('A session job that is changed in every member of its spec, and back', () => {
+  it('is run as a fresh one of the same spec is', { timeout: 400_000 }, async () => {
+    const walk = await SessionJobWalk.begin();
+    const members = walkedMembers('FlinkSessionJob').filter((_, index) => isWhole || index % 3 === 0);
+    for (const member of members) await walk.member(member);
+    const { values, refused } = walk.counts;
+    process.stdout.write(
+      `walk through the spec of a session job: ${members.length} members, ${values} values, ${refused} of them refused, ${walk.findings.length} differences explained\n`,
+    );
+    expect(texts(walk.findings.filter((one) => !isExplained(one)))).toEqual([]);
+    if (isWhole) expect(refused).toBeGreaterThan(1);
+    expect(refused).toBeLessThan(values / 2);
+  });
 });

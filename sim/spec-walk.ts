@@ -186,7 +186,7 @@ function errorOf(stored: FlinkDeployment | undefined): string {
 }
 
 /** A spec with another value of one member; keys of a configuration are added to those that are there. */
-function withMember(spec: FlinkDeployment['spec'], path: readonly string[], value: unknown): FlinkDeployment['spec'] {
+export function withMember<S>(spec: S, path: readonly string[], value: unknown): S {
   const set = (at: unknown, [name, ...rest]: readonly string[]): unknown => {
     const members = (at ?? {}) as Record<string, unknown>;
     if (name === undefined) return value;
@@ -194,7 +194,7 @@ function withMember(spec: FlinkDeployment['spec'], path: readonly string[], valu
       return { ...members, [name]: { ...(members[name] as object), ...(value as object) } };
     return { ...members, [name]: set(members[name], rest) };
   };
-  return set(spec, path) as FlinkDeployment['spec'];
+  return set(spec, path) as S;
 }
 
 /** What differs between any two deployments. */
@@ -209,7 +209,8 @@ const UNLIKE: readonly (readonly [RegExp, string])[] = [
 const HISTORY =
   /execution\.(?:savepoint|state-recovery)\.path|^"?path: .*savepoint-|--fromSavepoint|\/savepoint-|deployment\.kubernetes\.io\/revision/;
 
-function normal(value: unknown): string {
+/** A value as text, line by line, without what differs between any two objects. */
+export function normal(value: unknown): string {
   let text = JSON.stringify(sorted(value), null, 1);
   for (const [pattern, instead] of UNLIKE) text = text.replaceAll(pattern, instead);
   return text
@@ -231,7 +232,7 @@ function sorted(value: unknown): unknown {
 }
 
 /** The lines in which two texts differ. */
-function difference(walked: string | undefined, fresh: string): string {
+export function difference(walked: string | undefined, fresh: string): string {
   if (walked === undefined) return '  it is not there';
   const [ours, theirs] = [new Set(walked.split('\n')), new Set(fresh.split('\n'))];
   const only = (a: Set<string>, b: Set<string>, sign: string): string[] =>

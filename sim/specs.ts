@@ -10,6 +10,8 @@ export interface ClusterTraits {
   readonly ha: boolean;
   /** The adaptive scheduler, which changes parallelism in the running job. */
   readonly adaptive: boolean;
+  /** Specs that do not become ready are taken back. */
+  readonly rollsBack?: boolean;
   /** 1.20 when absent. */
   readonly series?: FlinkSeries;
 }
@@ -34,6 +36,9 @@ export interface JobTraits {
 
 /** A savepoint that somebody brought from elsewhere, of a job that had worked for so many milliseconds. */
 export const IMPORTED = { path: 'file:/state/imported/savepoint-1a2b3c-0123456789ab', position: 5_000 } as const;
+
+/** An image that no registry has, and a class that no jar has. */
+export const MISSING = { image: 'flink:missing', entryClass: 'does.not.Exist' } as const;
 
 /** Stands in the configuration of every deployment; nothing may tell it. */
 export const SECRET = 'hunter2-9f4d1c';

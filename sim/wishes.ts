@@ -1,11 +1,14 @@
 import { FlinkDeployments, FlinkSessionJobs, FlinkStateSnapshots } from '@drey/api';
 import { isKubeError, type KubeClient } from '@drey/kube';
+import { overriddenParallelism } from './operator-options.ts';
 import type { Action, Change, Subject } from './scenario.ts';
 
 /** One valid spec, as far as it matters here. */
 export interface ValidSpec {
   readonly suspended: boolean;
   readonly parallelism: number;
+  /** The largest that a vertex was given instead. */
+  readonly overridden?: number | undefined;
 }
 
 /** What the user of one object wants now. */
@@ -14,6 +17,9 @@ export interface Wish {
   exists: boolean;
   suspended: boolean;
   parallelism: number;
+  overridden: number | undefined;
+  /** Why the spec as it stands cannot run. */
+  readonly broken: Set<string>;
   /** Why the spec as it stands is refused by validation: the last valid one goes on. */
   readonly flaws: Set<string>;
   /** Every valid spec so far, the newest last. */
@@ -61,7 +67,15 @@ export class Wishes {
     if (action.do === 'create') {
       const parallelism = jobOf(action.object.spec)?.parallelism ?? 1;
       const first = { parallelism, suspended: false };
-      this.#byKey.set(keyOfSubject(subject), { subject, exists: true, ...first, flaws: new Set(), valid: [first] });
+      this.#byKey.set(keyOfSubject(subject), {
+        subject,
+        exists: true,
+        ...first,
+        overridden: undefined,
+        broken: new Set(),
+        flaws: new Set(),
+        valid: [first],
+      });
     } else if (action.do === 'delete-namespace') {
       for (const one of this.all()) if (one.subject.namespace === subject.namespace) one.exists = false;
     } else if (wish !== undefined) {
@@ -98,11 +112,15 @@ function jobOf(spec: object): JobFields | undefined {
   return (spec as { job?: JobFields }).job;
 }
 
-function noteChange(wish: Wish, { patch, flaw, mends }: Change): void {
+function noteChange(wish: Wish, { patch, flaw, mends, breaks }: Change): void {
   const { parallelism, state } = jobOf(patch.spec) ?? {};
   if (parallelism !== undefined) wish.parallelism = parallelism;
   if (state !== undefined) wish.suspended = state === 'suspended';
-  if (mends !== undefined) wish.flaws.delete(mends);
+  wish.overridden =
+    overriddenParallelism((patch.spec as { flinkConfiguration?: unknown }).flinkConfiguration) ?? wish.overridden;
+  if (mends !== undefined) for (const reasons of [wish.flaws, wish.broken]) reasons.delete(mends);
+  if (breaks !== undefined) wish.broken.add(breaks);
   if (flaw !== undefined) wish.flaws.add(flaw);
-  if (wish.flaws.size === 0) wish.valid.push({ parallelism: wish.parallelism, suspended: wish.suspended });
+  const { parallelism: wanted, suspended, overridden } = wish;
+  if (wish.flaws.size === 0) wish.valid.push({ parallelism: wanted, suspended, overridden });
 }
