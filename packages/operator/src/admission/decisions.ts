@@ -7,6 +7,7 @@ import {
 } from '@drey/api';
 import type { ConfigEntries, ConfigurationWarning } from '@drey/flink';
 import { validationContext } from '@drey/manifests';
+import { CANARY_LABEL } from '../runtime/canaries.ts';
 import { operatorPolicy } from '../runtime/policy.ts';
 import type { DeploymentProblem, Refusal } from '../runtime/validation.ts';
 import type { ReviewedObject, ReviewRequest, Verdict } from './review.ts';
@@ -36,8 +37,6 @@ export interface AdmissionLookup {
 export type Found = ReviewedObject | undefined | 'unknown';
 
 const ALLOWED: Verdict = {};
-/** Objects with this label are never deployed: the operator is watched by them. */
-const CANARY_LABEL = 'flink.apache.org/canary';
 const SESSION_LABEL = 'target.session';
 
 /**

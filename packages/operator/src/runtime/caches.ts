@@ -92,14 +92,22 @@ export function createCaches(
   { ingresses = true }: { readonly ingresses?: boolean } = {},
 ): Caches {
   return {
-    flinkDeployments: new Store<FlinkDeployment>({ onFault }),
+    flinkDeployments: new Store<FlinkDeployment>({ onFault, transform: withSpec }),
     deployments: new Store<Deployment>({ onFault, transform: withoutTemplate }),
     pods: new Store<Pod, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: withoutSpec }),
     services: new Store<Service>({ onFault }),
     configMaps: new Store<ConfigMap, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: digested }),
     ingresses: ingresses ? new Store<Ingress>({ onFault, transform: withoutStatus }) : undefined,
-    sessionJobs: new Store<FlinkSessionJob, 'cluster'>({ onFault, indexers: { cluster: sessionClusterOf } }),
-    snapshots: new Store<FlinkStateSnapshot, 'job'>({ onFault, indexers: { job: jobOfSnapshot } }),
+    sessionJobs: new Store<FlinkSessionJob, 'cluster'>({
+      onFault,
+      indexers: { cluster: sessionClusterOf },
+      transform: withSpec,
+    }),
+    snapshots: new Store<FlinkStateSnapshot, 'job'>({
+      onFault,
+      indexers: { job: jobOfSnapshot },
+      transform: withSpec,
+    }),
   };
 }
 
@@ -121,6 +129,11 @@ export function sessionClusterOf(sessionJob: Cached<FlinkSessionJob>): string[] 
 function jobOfSnapshot({ metadata, spec }: Cached<FlinkStateSnapshot>): string[] {
   const { kind, name } = spec.jobReference ?? {};
   return [`${kind}/${metadata.namespace}/${name}`];
+}
+
+/** The definitions do not ask for a spec: an object without one is as wrong as one with an empty spec, and no other case. */
+function withSpec<T extends { spec?: unknown }>(object: T): T {
+  return object.spec === undefined || object.spec === null ? { ...object, spec: {} } : object;
 }
 
 function withoutTemplate(deployment: Deployment): Deployment {

@@ -1,3 +1,4 @@
+import { FlinkDeployments, FlinkSessionJobs } from '@drey/api';
 import { type ConfigEntries, type FlinkTransport, operatorOptions } from '@drey/flink';
 import {
   type Clock,
@@ -5,6 +6,8 @@ import {
   type KubeClient,
   type KubeObject,
   keyOf,
+  type Outcome,
+  type Pass,
   priority,
   type Random,
   type Resource,
@@ -20,6 +23,7 @@ import { sessionJobController } from '../sessionjob/controller.ts';
 import { snapshotController } from '../snapshot/controller.ts';
 import { type ZooKeeperPort, zooKeeperPort } from '../zookeeper/client.ts';
 import { type Caches, createCaches, watchedBy } from './caches.ts';
+import { Canaries, isCanary } from './canaries.ts';
 import { clusterBuilder } from './cluster-builder.ts';
 import type { DecisionSource } from './debug-endpoint.ts';
 import { type DecidedWith, exportDecisions } from './decision-export.ts';
@@ -90,7 +94,7 @@ export interface Operator {
   reconfigure(settings: OperatorSettings): void;
   /** Resolves when the operator has ended: as it was told to, or because a part of it failed in a way that nothing mends. */
   readonly ended: Promise<OperatorEnd>;
-  /** True from the end of {@link Operator.start} until {@link Operator.stop}. */
+  /** True from the end of {@link Operator.start} until {@link Operator.stop}, but for times when a canary is overdue. */
   readonly ready: boolean;
   readonly metrics: OperatorMetrics;
   /** The last decisions, redacted, as `drey replay` reads them. */
@@ -113,7 +117,13 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     ingresses: current.policy.options.get(operatorOptions.ingressManage),
   });
   const permit = options.permit ?? (() => undefined);
-  const kube = showOwnWrites(fencedClient(env.kube, permit), storeOf(caches));
+  const fenced = fencedClient(env.kube, permit);
+  const kube = showOwnWrites(fenced, storeOf(caches));
+  const canaries = new Canaries({
+    kube: fenced,
+    clock: env.clock,
+    timeoutMs: () => current.policy.options.get(operatorOptions.canaryResourceTimeout),
+  });
   const recorder = eventRecorder({ kube, clock: env.clock, log: env.log, signal: finished.signal });
   const ring = new DecisionRing();
   const inner: Env = {
@@ -163,13 +173,15 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
     },
     ended: end.promise,
     get ready() {
-      return ready && !stopped.signal.aborted;
+      return ready && !stopped.signal.aborted && canaries.healthy;
     },
     async start() {
       watch.set(current.namespaces);
       running = Promise.all(
         KINDS.map((make) =>
-          runKind({ env, metrics, scope, watch, grace, wakes }, make).catch((error) => fault('a controller', error)),
+          runKind({ env, metrics, scope, watch, canaries, grace, wakes }, make).catch((error) =>
+            fault('a controller', error),
+          ),
         ),
       );
       await watch.whenListed();
@@ -227,6 +239,7 @@ interface KindRun {
   readonly metrics: OperatorMetrics;
   readonly scope: KindScope;
   readonly watch: NamespaceWatch;
+  readonly canaries: Canaries;
   /** How long running passes may take to end when the operator stops, in milliseconds. */
   readonly grace: () => number;
   /** Takes what asks for a pass over every object of the kind. */
@@ -234,7 +247,10 @@ interface KindRun {
 }
 
 /** The queue and the workers of one kind. */
-async function runKind({ env, metrics, scope, watch, grace, wakes }: KindRun, make: KindFactory): Promise<void> {
+async function runKind(
+  { env, metrics, scope, watch, canaries, grace, wakes }: KindRun,
+  make: KindFactory,
+): Promise<void> {
   const queue = new KeyedQueue({ clock: env.clock, random: env.random, backoff: { firstMs: 500, capMs: 60_000 } });
   const wake = (key: string): void => queue.add(key, { priority: priority.transition });
   const controller = make(scope, wake);
@@ -251,7 +267,7 @@ async function runKind({ env, metrics, scope, watch, grace, wakes }: KindRun, ma
       reconcile: async (pass) => {
         const outcome = await watch.pass(
           pass.key,
-          () => controller.reconcile(pass),
+          () => canaryPass(canaries, scope.env.caches, controller.kind, pass) ?? controller.reconcile(pass),
           () => wake(pass.key),
         );
         return outcome ?? { type: 'done' };
@@ -263,6 +279,21 @@ async function runKind({ env, metrics, scope, watch, grace, wakes }: KindRun, ma
     },
     scope.signal,
   );
+}
+
+/** A pass over a canary; undefined: the object is none. */
+function canaryPass(
+  canaries: Canaries,
+  caches: Caches,
+  kind: string,
+  { key, signal }: Pass,
+): Promise<Outcome> | undefined {
+  const deployment = kind === 'FlinkDeployment' ? caches.flinkDeployments.getByKey(key) : undefined;
+  if (deployment !== undefined && isCanary(deployment)) return canaries.pass(FlinkDeployments, key, deployment, signal);
+  const sessionJob = kind === 'FlinkSessionJob' ? caches.sessionJobs.getByKey(key) : undefined;
+  if (sessionJob !== undefined && isCanary(sessionJob)) return canaries.pass(FlinkSessionJobs, key, sessionJob, signal);
+  canaries.forget(kind, key);
+  return undefined;
 }
 
 /** The namespaces to watch; undefined stands for all. Blank names are none. */

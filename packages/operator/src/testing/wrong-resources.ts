@@ -214,9 +214,9 @@ function wrongMeanings(): WrongResource[] {
     }),
     ...wrongAutoscaler(several),
     ...deployment('imagePullPolicy', 'Sometimes', 'always'),
-    ...deployment(conf('taskmanager.numberOfTaskSlots'), 'many', '1.5', ''),
+    ...deployment(conf('taskmanager.numberOfTaskSlots'), 'many', '1.5'),
     ...deployment(conf('kubernetes.rest-service.exposed.type'), 'Nowhere'),
-    ...sessionJob('deploymentName', undefined, '', 'Session', '1st', 'a', 'a'.repeat(46), 'a_b', 'a.b', '-a', 'a-'),
+    ...sessionJob('deploymentName', undefined, '', 'Session', '1st', 'a'.repeat(46), 'a_b', 'a.b', '-a', 'a-'),
     ...sessionJob('job', undefined),
     ...sessionJob(
       'job.jarURI',
@@ -250,7 +250,7 @@ function wrongMeanings(): WrongResource[] {
 
 function wrongNames(): WrongResource[] {
   // Those that Kubernetes itself takes as names.
-  const names = ['1st', 'a.b', 'a'.repeat(46), 'n'.repeat(63), '9', '0-a', 'a.b.c', 'x'];
+  const names = ['1st', 'a.b', 'a'.repeat(46), 'n'.repeat(63), '9', '0-a', 'a.b.c'];
   return names.map((name) => ({
     id: `FlinkDeployment named ${name}`,
     kind: 'FlinkDeployment',

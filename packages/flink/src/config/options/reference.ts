@@ -68,7 +68,7 @@ export const operatorNotes: Readonly<Record<keyof typeof operatorOptions, Option
   ),
   healthProbeEnabled: start('Whether health and metrics are served on the port below.'),
   healthProbePort: start('Port of /healthz and /metrics, when it is set. --health-port goes before it.'),
-  canaryResourceTimeout: none('How soon a canary resource has to be seen.', 'Health follows the operator’s own state.'),
+  canaryResourceTimeout: live('How soon a change of a canary has to be seen; the operator is unhealthy otherwise.'),
   ingressManage: live('Whether Ingresses are made for resources that ask for one.'),
   resourceViewRefreshInterval: none(
     'How often nodes and quotas are looked at for the autoscaler.',
