@@ -1,9 +1,9 @@
 import { allCrds } from '@drey/api';
 import type { FlinkTransport } from '@drey/flink';
 import { type AnyObject, CustomResourceDefinition, type KubeClient, systemClock, systemRandom } from '@drey/kube';
-import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { createOperator, type OperatorEnv, type operatorLogger, serveHealth } from '@drey/operator';
 import { ensureJobAccount } from './local-account.ts';
+import { OWN_MACHINE_CONFIG } from './own-machine.ts';
 
 /** A cluster of either kind, and how the operator reaches the Flink on it. */
 export interface FlinkReach {
@@ -22,15 +22,6 @@ export async function prepareCluster(client: KubeClient): Promise<void> {
   await ensureJobAccount(client, 'default');
 }
 
-/**
- * Whoever starts a cluster on a machine may have read every file and address of it before, so jars of session jobs may come
- * from there, too.
- */
-const OWN_MACHINE: Readonly<Record<string, string>> = {
-  'kubernetes.operator.user.artifacts.allowed-schemes': 'https;http;file;s3',
-  'kubernetes.operator.user.artifacts.disallow-restricted-hosts': 'false',
-};
-
 /** Starts the operator in this process, with its health port on loopback; its end closes the connections to Flink. */
 export async function startOperator(
   { client, flink, endpoints }: FlinkReach,
@@ -41,7 +32,7 @@ export async function startOperator(
       ...{ clock: systemClock, random: systemRandom, kube: client, log, flink: flink.transport },
       ...(endpoints === undefined ? {} : { endpoints }),
     },
-    { config: { ...DEFAULT_OPERATOR_CONFIG, ...OWN_MACHINE } },
+    { config: OWN_MACHINE_CONFIG },
   );
   await operator.start();
   const health = await serveHealth(operator, { port: 0 });

@@ -1,6 +1,8 @@
 import { FlinkDeployments, FlinkSessionJobs } from '@drey/api';
+import type { ConfigEntries } from '@drey/flink';
 import type { Command } from 'commander';
 import { type Connection, connect } from '../cluster/connect.ts';
+import { OWN_MACHINE_CONFIG } from '../cluster/own-machine.ts';
 import { CliError } from '../errors.ts';
 import { examples, outputOption } from '../output/help.ts';
 import type { PlanItem } from '../plan/plan.ts';
@@ -35,7 +37,10 @@ export function register(program: Command): void {
     .option('--name <name>', 'cluster of drey up', 'default')
     .option('--kubeconfig <file>', 'any cluster, by its kubeconfig')
     .option('-n, --namespace <namespace>', 'namespace of objects that name none')
-    .option('--operator-config <file>', 'the operator’s configuration: a file or the directory that is mounted into it')
+    .option(
+      '--operator-config <file>',
+      'the operator’s configuration: a file or the directory that is mounted into it; default: that of drey up, or with --kubeconfig the one that Drey ships',
+    )
     .addOption(outputOption('text', 'json'))
     .addHelpText(
       'after',
@@ -67,9 +72,7 @@ export function register(program: Command): void {
 
 async function plansOf(options: PlanOptions): Promise<PlanResult[]> {
   const files = plannedIn(options.file);
-  const config = withInputErrors(options.operatorConfig ?? 'operator configuration', () =>
-    readOperatorConfig(options.operatorConfig),
-  );
+  const config = withInputErrors(options.operatorConfig ?? 'operator configuration', () => operatorConfigOf(options));
   const { flinkTransport } = await import('../flink/transport.ts');
   const { plansFor } = await import('../plan/plan.ts');
   const connection = await connect(options);
@@ -82,6 +85,12 @@ async function plansOf(options: PlanOptions): Promise<PlanResult[]> {
     await flink.close();
     await connection.close();
   }
+}
+
+/** The one in force: a cluster of `drey up` has its own. */
+function operatorConfigOf({ operatorConfig, kubeconfig }: PlanOptions): ConfigEntries {
+  const isOurs = operatorConfig === undefined && kubeconfig === undefined;
+  return isOurs ? OWN_MACHINE_CONFIG : readOperatorConfig(operatorConfig);
 }
 
 function plannedIn(file: string | undefined): Planned[] {

@@ -92,7 +92,7 @@ async function plansIn(look: Look, wanted: readonly Wanted[], config: ConfigEntr
     if (object.kind !== 'FlinkSessionJob') continue;
     const cluster = clusters.get(object.spec.deploymentName ?? '');
     const foresight = foreseeSessionJob(await look.sessionJob(object, cluster?.object), jobConfig);
-    const warnings = [...foresight.warnings, ...withItsCluster(object, cluster?.plan)];
+    const warnings = [...foresight.warnings, ...withItsCluster(object, foresight, cluster?.plan)];
     plans.set(one, resultOf(one, { ...foresight, warnings }));
   }
   return plans;
@@ -118,9 +118,14 @@ async function lookAtJobs(look: Look, cluster: FlinkDeployment): Promise<Session
 type SessionJobView = Awaited<ReturnType<Look['sessionJob']>>;
 
 /** What the same file does to the cluster of a job. */
-function withItsCluster({ metadata }: FlinkSessionJob, cluster: PlanResult | undefined): readonly string[] {
+function withItsCluster(
+  { metadata }: FlinkSessionJob,
+  { restarts }: Foresight,
+  cluster: PlanResult | undefined,
+): readonly string[] {
   if (cluster?.change !== 'upgrade') return [];
   const isRunning = cluster.interrupts?.some(({ name }) => name === metadata.name) === true;
+  if (!isRunning && !restarts.job) return [];
   const what = isRunning ? 'it takes the job down as its plan says' : 'the job starts when it is ready again';
   return [`The session cluster ${cluster.name} is restarted by the same file; ${what}.`];
 }

@@ -41,7 +41,10 @@ export function foresee(seen: World, config: DecideConfig): Foresight {
     restarts,
     downtime: interrupts ? expectedDowntime(context.status) : undefined,
     firstSteps: plan.steps.map((step) => step.kind),
-    warnings: [...(change === 'nothing' ? [] : assumption), ...warningsOf(context, job, { change, upgrade })],
+    warnings: [
+      ...(change === 'nothing' || change === 'invalid' ? [] : assumption),
+      ...warningsOf(context, job, { change, upgrade }),
+    ],
   };
 }
 

@@ -233,10 +233,15 @@ export function jobAsTheStatusSays(
   const { jobId, jobName, state, startTime } = jobStatus ?? {};
   const isSilent = jobs !== undefined && jobs.kind !== 'ok';
   if (!isSilent || typeof jobId !== 'string' || typeof state !== 'string') return undefined;
-  const message = jobs.message === '' ? 'something else answers at its address' : jobs.message;
+  const message = whySilent(jobs);
   return {
     jobs: { kind: 'ok', value: [{ jobId, name: jobName ?? '', state, startTime: Number(startTime ?? 0) }] },
     unread: { kind: 'unknown', reason: 'unreachable', message, maybeDone: false },
     warning: `Flink could not be asked from here (${message}): the job is taken to be ${state}, as its status says, and its checkpoints are not known.`,
   };
+}
+
+/** Why Flink could not be asked. */
+export function whySilent({ message }: { readonly message: string }): string {
+  return message === '' ? 'something else answers at its address' : message;
 }

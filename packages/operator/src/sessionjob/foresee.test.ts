@@ -90,6 +90,18 @@ describe('A session job that is not there yet', () => {
     expect(foreseen(seen).warnings).toEqual(['Waiting for the session cluster session: it is being changed.']);
   });
 
+  test('takes a cluster that cannot be asked from here to be ready when its status says so', () => {
+    const seen = aSessionWorld(aSessionJob());
+    const jobs = { kind: 'unknown', reason: 'unreachable', message: 'no route', maybeDone: false } as const;
+    expect(foreseen({ ...seen, flink: { ...seen.flink, jobs } })).toMatchObject({
+      change: 'create',
+      firstSteps: ['upload-jar'],
+      warnings: [
+        'Flink could not be asked from here (no route): the session cluster is taken to be ready, as its status says.',
+      ],
+    });
+  });
+
   test('is nothing when it is to be suspended', () => {
     const suspended = aSessionJob({ job: { state: 'suspended' } });
     expect(foreseen(aSessionWorld(suspended))).toMatchObject({ change: 'nothing', firstSteps: [] });

@@ -8,6 +8,7 @@ import {
   snapshotAt,
   stateOf,
   upgradeBy,
+  whySilent,
 } from '../job/foreseen-job.ts';
 import type { ForeseenChange, ForeseenUpgrade, Foresight } from '../job/foresight.ts';
 import { currentOperation } from '../job/operation.ts';
@@ -43,7 +44,7 @@ export function foreseeSessionJob(seen: SessionJobWorld, config: SessionJobConfi
     downtime: change === 'upgrade' || change === 'redeploy' ? expectedDowntime(context.status) : undefined,
     firstSteps: plan.steps.map((step) => step.kind),
     warnings: [
-      ...(change === 'nothing' ? [] : assumption),
+      ...(change === 'nothing' || change === 'invalid' ? [] : assumption),
       ...jobWarnings(job, change, upgrade),
       ...(upgrade?.kind === 'waits' ? [] : clusterWarnings(context, change)),
     ],
@@ -63,15 +64,27 @@ function foreseenJob(context: SessionJobContext, plan: SessionJobPlan): Foreseen
   };
 }
 
-/** The world with the job as its status says it is, where Flink cannot be asked. */
+/** The world with the job, or the cluster that is to get it, as the status says it is, where Flink cannot be asked. */
 export function sessionJobAsItsStatusSays(world: SessionJobWorld): {
   readonly world: SessionJobWorld;
   readonly assumption: readonly string[];
 } {
   const silent = jobAsTheStatusSays(world.flink.jobs, world.sessionJob.status ?? {});
-  if (silent === undefined) return { world, assumption: [] };
+  if (silent === undefined) return clusterAsItsStatusSays(world);
   const { jobs, unread, warning } = silent;
   const flink = { ...world.flink, jobs, checkpoints: unread, requirements: unread };
+  return { world: { ...world, flink }, assumption: [warning] };
+}
+
+/** There is no job yet that Flink could tell of. */
+function clusterAsItsStatusSays(world: SessionJobWorld): ReturnType<typeof sessionJobAsItsStatusSays> {
+  const { jobs } = world.flink;
+  const status = world.cluster.known ? world.cluster.value?.deployment.status : undefined;
+  const isReady = status?.jobManagerDeploymentStatus === 'READY';
+  const hasJob = typeof world.sessionJob.status?.jobStatus?.jobId === 'string';
+  if (jobs === undefined || jobs.kind === 'ok' || !isReady || hasJob) return { world, assumption: [] };
+  const warning = `Flink could not be asked from here (${whySilent(jobs)}): the session cluster is taken to be ready, as its status says.`;
+  const flink = { ...world.flink, jobs: { kind: 'ok', value: [] } } as const;
   return { world: { ...world, flink }, assumption: [warning] };
 }
 

@@ -16,7 +16,9 @@ export function missingForFlink({ world, wanted }: Pick<SessionJobContext, 'worl
     };
   }
   if (flink.jobs?.kind === 'ok') return undefined;
-  const why = flink.jobs === undefined ? jobManagerState(cluster.value) : `it does not answer (${flink.jobs.message})`;
+  const { message } = flink.jobs ?? { message: '' };
+  const silent = message === '' ? 'it does not answer' : `it does not answer (${message})`;
+  const why = flink.jobs === undefined ? jobManagerState(cluster.value) : silent;
   return { reason: 'SessionClusterNotReady', message: `Waiting for the session cluster ${name}: ${why}.` };
 }
 
