@@ -43,8 +43,8 @@ export interface Records {
   stranger(clusterId: string, id: string): string | undefined;
   intent(owner: string, clusterId: string, process: string): Intent;
   beginning(owner: string): Beginning;
-  /** The JobManager of a cluster was told to go. */
-  isGoing(clusterId: string): boolean;
+  /** The JobManager of an owner's cluster was told to go, or will be in a moment. */
+  isGoing(owner: string, clusterId: string): boolean;
   /** Whether a trigger was recorded before it was pulled: for a stop, in the operation of the job's object. */
   isRecorded(clusterId: string, jobId: string, trigger: { readonly id: string; readonly what: string }): boolean;
   /** What still refers to a snapshot. */
@@ -158,7 +158,7 @@ export class SafetyOracle {
     const [before, now] = [this.#begun.get(owner), this.#records.beginning(owner)];
     const jobs = this.#jobs.get(owner);
     // The cluster that is replaced may start its job meanwhile, or start it again.
-    if (jobs?.has(jobId) === true || this.#records.isGoing(clusterId)) return false;
+    if (jobs?.has(jobId) === true || this.#records.isGoing(owner, clusterId)) return false;
     if (jobs !== undefined && before?.nonce === now.nonce) return false;
     this.#begun.set(owner, now);
     this.#jobs.delete(owner);

@@ -52,6 +52,7 @@ const meaning: Readonly<Record<string, readonly unknown[]>> = {
   'job.parallelism': [1, 3, 0],
   // What it refers to may not change.
   deploymentName: ['another'],
+  'savepoint.path': ['file:///state/elsewhere'],
   // These are commands, not states.
   'job.state': [],
   'job.initialSavepointPath': [],

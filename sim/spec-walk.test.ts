@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SessionJobWalk } from './session-job-walk.ts';
+import { SnapshotWalk } from './snapshot-walk.ts';
 import { walkedMembers } from './spec-values.ts';
 import { type Finding, SpecWalk } from './spec-walk.ts';
 
@@ -51,5 +52,19 @@ describe('A session job that is changed in every member of its spec, and back', 
     expect(texts(walk.findings.filter((one) => !isExplained(one)))).toEqual([]);
     if (isWhole) expect(refused).toBeGreaterThan(1);
     expect(refused).toBeLessThan(values / 2);
+  });
+});
+
+describe('A snapshot with every value of its spec', () => {
+  it('comes to an end, and takes no notice of a change afterwards', { timeout: 400_000 }, async () => {
+    const walk = await SnapshotWalk.begin();
+    const members = walkedMembers('FlinkStateSnapshot');
+    for (const member of members) await walk.member(member);
+    const { values, refused, completed } = walk.counts;
+    process.stdout.write(
+      `walk through the spec of a snapshot: ${members.length} members, ${values} values, ${refused} of them refused, ${completed} snapshots complete\n`,
+    );
+    expect(texts(walk.findings)).toEqual([]);
+    expect(completed).toBeGreaterThan(5);
   });
 });

@@ -48,7 +48,9 @@ export class StoredRecords implements Records {
     return { path: initialSavepointPath ?? undefined, nonce: savepointRedeployNonce ?? undefined, restores };
   }
 
-  isGoing(clusterId: string): boolean {
+  isGoing(owner: string, clusterId: string): boolean {
+    const { status } = (this.#owned(owner) ?? {}) as Pick<FlinkDeployment, 'status'>;
+    if (status?.operation?.phase === 'removing') return true;
     const [namespace, name = ''] = clusterId.split('/');
     const found = this.#world.server.server.reader.get('apps', 'deployments', namespace, name);
     return found === undefined || found.metadata.deletionTimestamp !== undefined;
