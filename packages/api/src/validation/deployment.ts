@@ -134,7 +134,8 @@ function checkVersion({ spec, recorded }: Subject): ValidationProblem | undefine
   const before = isJsonObject(recorded?.spec.job) ? recorded.spec.job : undefined;
   const after = isJsonObject(spec.job) ? spec.job : undefined;
   const suspended = before?.state === 'suspended' && before.upgradeMode === 'last-state';
-  if (!suspended || recorded?.spec.flinkVersion === version || after?.upgradeMode === 'stateless') return undefined;
+  const carriesState = after !== undefined && after.upgradeMode !== 'stateless';
+  if (!suspended || !carriesState || recorded?.spec.flinkVersion === version) return undefined;
   return refuse(
     'Changing flinkVersion after last-state suspend is not allowed. Restore your cluster with the current flinkVersion and perform the version upgrade afterwards.',
     `Set spec.flinkVersion back to ${String(recorded?.spec.flinkVersion)}, resume, and change it then.`,

@@ -29,9 +29,10 @@ export function checkResources(
   const limits = quantityMap(requirements?.limits);
   if (requests.size > 0 || limits.size > 0) return checkRequirements(role, requests, limits, computable);
   const resource = isJsonObject(spec?.resource) ? spec.resource : {};
-  if (typeof resource.memory !== 'string' || resource.memory.trim() === '')
-    return computable() ? checkStorage(role, resource) : undefinedMemory(role);
-  const message = `${memoryError(role, resource.memory) ?? ''}${storageError(role, resource) ?? ''}`;
+  const { memory } = resource;
+  if ((typeof memory !== 'string' || memory.trim() === '') && !computable()) return undefinedMemory(role);
+  if (typeof memory !== 'string') return checkStorage(role, resource);
+  const message = `${memoryError(role, memory) ?? ''}${storageError(role, resource) ?? ''}`;
   return message === '' ? undefined : problem(role.code, `spec.${role.field}.resource`, message, amounts(role));
 }
 

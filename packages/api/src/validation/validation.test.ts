@@ -42,6 +42,31 @@ test('A name may be a single letter', () => {
   expect(['', 'X', '1', 'a-', 'x'.repeat(46)].map(named)).toEqual(Array(5).fill('E_VALIDATION_NAME'));
 });
 
+test('A memory without text is refused where Flink could derive the size from configuration', () => {
+  const jobManager = { resource: { memory: '' } };
+  const message = (memoryDefined: boolean) =>
+    validate({ ...SPEC, jobManager }, { ...CONTEXT, memoryDefined: () => memoryDefined })?.message;
+  expect(message(false)).toMatch(/^JobManager resource memory must be defined/);
+  expect(message(true)).toBe('JobManager resource memory parse error: Invalid quantity string format passed.');
+});
+
+test('A cluster that gives up its suspended job is not asked to keep its version', () => {
+  const before = {
+    ...SPEC,
+    job: { ...SPEC.job, state: 'suspended', upgradeMode: 'last-state' },
+    flinkVersion: 'v1_19',
+  };
+  const status = {
+    reconciliationStatus: { lastReconciledSpec: JSON.stringify({ spec: before, resource_metadata: {} }) },
+  };
+  const flinkConfiguration = { 'state.checkpoints.dir': 's3://b' };
+  const change = (job: unknown) =>
+    validateFlinkDeployment({ metadata: { name: 'demo' }, spec: { ...SPEC, job, flinkConfiguration }, status }, CONTEXT)
+      ?.message;
+  expect(change({ ...SPEC.job, upgradeMode: 'last-state' })).toMatch(/^Changing flinkVersion/);
+  expect(change(undefined)).toBe('Cannot switch from job to session cluster');
+});
+
 test('A blank directory counts as none', () => {
   const job = { ...SPEC.job, upgradeMode: 'savepoint' };
   const flinkConfiguration = { 'state.checkpoints.dir': ' ', 'state.savepoints.dir': 's3://b' };

@@ -89,16 +89,24 @@ export function withStartupProbe(template: Pod | undefined, tls: RestTls = 'none
   const answers = { httpGet: { path: '/config', port: 'rest', ...scheme } };
   const action = tls === 'mutual' ? { tcpSocket: { port: 'rest' } } : answers;
   const probe = { ...action, periodSeconds: 1, failureThreshold: NEVER_GIVES_UP };
-  return withMainContainer(template, (container) => ({ startupProbe: probe, ...container }));
+  return withMainContainer(template, (container, isFirst) =>
+    isFirst ? { startupProbe: probe, ...container } : container,
+  );
 }
 
-function withMainContainer(template: Pod | undefined, change: (container: Container) => Container): Pod {
+/** Changes the main container; a merge by position can leave two of that name. */
+function withMainContainer(
+  template: Pod | undefined,
+  change: (container: Container, isFirst: boolean) => Container,
+): Pod {
   const spec: PodSpec = template?.spec ?? {};
   const containers = spec.containers ?? [];
   const main = containers.findIndex(({ name }) => name === MAIN_CONTAINER_NAME);
   const changed =
     main === -1
-      ? [...containers, change({ name: MAIN_CONTAINER_NAME })]
-      : containers.map((container, index) => (index === main ? change(container) : container));
+      ? [...containers, change({ name: MAIN_CONTAINER_NAME }, true)]
+      : containers.map((container, index) =>
+          container.name === MAIN_CONTAINER_NAME ? change(container, index === main) : container,
+        );
   return { ...template, spec: { ...spec, containers: changed } };
 }
