@@ -9,12 +9,16 @@ import {
   usualTimings,
 } from '@drey/devcluster/testing';
 import type { FlinkTransport } from '@drey/flink';
-import { type AnyObject, createKubeClient, type HttpRequest, type Transport } from '@drey/kube';
+import { type AnyObject, createKubeClient, type HttpRequest, sleep, type Transport } from '@drey/kube';
 import { SeededRandom, VirtualClock } from '@drey/kube/testing';
 import { createOperator, type Operator, operatorLogger } from '@drey/operator';
 
 const NAMESPACE = 'default';
 const STEP_MS = 100;
+/** A request's way to the server. Without it all passes of a burst would be one turn of the event loop. */
+const NETWORK_MS = 1;
+/** A thousand objects come within a tenth of a second. */
+const BETWEEN_CREATES_MS = 0.1;
 /** Deployments for each node: with their TaskManagers 200 pods. */
 const PER_NODE = 100;
 /** More timers than this within one step are a loop that re-arms itself. */
@@ -58,33 +62,46 @@ async function driven<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   return ended;
 }
 
-function counted(transport: Transport, requests: Requests, onRequest: (request: HttpRequest) => void): Transport {
+function counted(
+  transport: Transport,
+  {
+    clock,
+    requests,
+    onRequest,
+  }: { clock: VirtualClock; requests: Requests; onRequest: (request: HttpRequest) => void },
+): Transport {
   return {
     ...transport,
-    request: (request) => {
+    request: async (request) => {
       requests.kube++;
       onRequest(request);
+      await sleep(clock, NETWORK_MS);
       return transport.request(request);
     },
   };
 }
 
-function countedFlink(transport: FlinkTransport, requests: Requests): FlinkTransport {
-  return (request) => {
+function countedFlink(transport: FlinkTransport, clock: VirtualClock, requests: Requests): FlinkTransport {
+  return async (request) => {
     requests.flink++;
+    await sleep(clock, NETWORK_MS);
     return transport(request);
   };
 }
 
-/**
- * Builds a world with room for `objects` deployments and starts an operator in it. `onRequest` is told of each of the
- * operator's own requests to Kubernetes.
- */
-export async function scaleWorld(
-  seed: number,
-  objects: number,
-  onRequest: (request: HttpRequest) => void = () => undefined,
-): Promise<ScaleWorld> {
+export interface ScaleWorldOptions {
+  readonly seed: number;
+  /** How many deployments there is room for. */
+  readonly objects: number;
+  /** False: no Deployment gets pods, so that nothing comes after its creation. */
+  readonly workloads?: boolean;
+  /** Hears of each of the operator's own requests to Kubernetes. */
+  readonly onRequest?: (request: HttpRequest) => void;
+}
+
+/** Builds a world and starts an operator in it. */
+export async function scaleWorld(options: ScaleWorldOptions): Promise<ScaleWorld> {
+  const { seed, objects, onRequest = () => undefined, workloads = true } = options;
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
   const requests: Requests = { kube: 0, flink: 0 };
@@ -101,6 +118,7 @@ export async function scaleWorld(
         random,
         objects: installed,
         nodes: Math.ceil(objects / PER_NODE),
+        workloads,
         tokenKey: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
       },
       timings: {
@@ -117,8 +135,12 @@ export async function scaleWorld(
   const startOperator = async (): Promise<Operator> => {
     const operator = createOperator({
       ...{ clock, random, log: operatorLogger({ level: 'error' }), endpoints: fabricAddress },
-      kube: createKubeClient({ transport: counted(world.connect(OPERATOR), requests, onRequest), clock, random }),
-      flink: countedFlink(fabricTransport(world.fabric), requests),
+      kube: createKubeClient({
+        transport: counted(world.connect(OPERATOR), { clock, requests, onRequest }),
+        clock,
+        random,
+      }),
+      flink: countedFlink(fabricTransport(world.fabric), clock, requests),
     });
     await driven(clock, operator.start());
     return operator;
@@ -127,6 +149,8 @@ export async function scaleWorld(
   const stopOperator = async (): Promise<void> => {
     if (operator !== undefined) await driven(clock, operator.stop());
     operator = undefined;
+    // Answers that are still on their way hold what asked for them.
+    await clock.advance(100 * NETWORK_MS, MAX_TIMERS);
   };
   return {
     ...{ clock, world, requests },
@@ -137,9 +161,15 @@ export async function scaleWorld(
       savepointMs = range;
     },
     create: (names) =>
-      driven(clock, Promise.all(names.map((name) => world.admin.create(FlinkDeployments, deployment(name))))).then(
-        () => undefined,
-      ),
+      driven(
+        clock,
+        Promise.all(
+          names.map(async (name, index) => {
+            await sleep(clock, index * BETWEEN_CREATES_MS);
+            await world.admin.create(FlinkDeployments, deployment(name));
+          }),
+        ),
+      ).then(() => undefined),
     change: (name, spec) =>
       driven(clock, world.admin.patch(FlinkDeployments, NAMESPACE, name, 'merge', { spec })).then(() => undefined),
     stored: (name) =>

@@ -4,7 +4,7 @@ import type { FlinkCheckpoints, FlinkCluster } from './ports.ts';
 
 /** How often one job is looked at while there are not too many. */
 const INTERVAL_MS = 700;
-/** All jobs together are asked at most this often; with more jobs than it allows the interval grows. */
+/** All jobs together are asked for their states at most this often; with more jobs than it allows the interval grows. */
 const MAX_PER_SECOND = 400;
 const TIMEOUT_MS = 2_000;
 /** The checkpoints of a job are asked for with every so manieth look at its state. Flink's own answer is up to 3 s old. */
@@ -38,8 +38,8 @@ export interface SeenState {
  * wakes a key when its job's state is another one or cannot be read. Where a target names its process it also remembers the
  * newest checkpoint. It decides nothing and reads nothing else.
  *
- * Guarantees: one request a job at a time; at most {@link MAX_PER_SECOND} a second for all jobs; a key that was woken is
- * left alone until it is followed again.
+ * Guarantees: one request a job at a time; at most {@link MAX_PER_SECOND} looks at a state a second for all jobs, and a third
+ * as many at checkpoints; a key that was woken is left alone until it is followed again.
  */
 export class JobPulse {
   readonly #clock: Clock;
