@@ -116,6 +116,15 @@ describe('What a new spec would do', () => {
     });
   });
 
+  test('does not matter while the object is being deleted', () => {
+    const wanted = next(running('savepoint'), { image: 'flink:x' });
+    const metadata = { ...wanted.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+    expect(foresee(world({ ...wanted, metadata }), POLICY)).toMatchObject({
+      change: 'nothing',
+      warnings: ['It is being deleted, and nothing else is done about it.'],
+    });
+  });
+
   test('that is a redeployment starts from the path the user names', () => {
     const deployment = running('savepoint');
     const job = { ...deployment.spec.job, savepointRedeployNonce: 1, initialSavepointPath: 'file:///mine' };

@@ -53,6 +53,7 @@ function foreseenJob(context: Context, plan: ForeseenJob['plan']): ForeseenJob {
   return {
     ...context,
     before: world.deployment.status ?? {},
+    isDeleting: wanted.metadata.deletionTimestamp !== undefined,
     recorded: recorded === undefined ? undefined : jobOf(recorded.spec),
     wanted: isSessionCluster(wanted.spec) ? undefined : jobOf(wanted.spec),
     checkpoints: world.flink.checkpoints,

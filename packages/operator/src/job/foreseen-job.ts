@@ -15,6 +15,8 @@ export interface ForeseenJob {
   readonly now: number;
   /** Why the spec would not be acted on. */
   readonly invalid: string | undefined;
+  /** The object is being deleted, so that its spec does not matter any more. */
+  readonly isDeleting: boolean;
   /** The status that the object has. */
   readonly before: JobResourceStatus;
   /** The same with the observations in it. */
@@ -50,6 +52,7 @@ export function askedMode({ wanted }: Pick<ForeseenJob, 'wanted'>): UpgradeMode 
 /** What carrying out the wanted spec amounts to. */
 export function changeOf(job: ForeseenJob): ForeseenChange {
   const { recorded, wanted, classification, generation, before } = job;
+  if (job.isDeleting) return 'nothing';
   if (job.invalid !== undefined) return 'invalid';
   const isSuspended = wanted?.state === 'suspended';
   if (recorded === undefined) return isSuspended ? 'nothing' : 'create';
@@ -173,6 +176,7 @@ export function jobWarnings(
   change: ForeseenChange,
   upgrade: ForeseenUpgrade | undefined,
 ): readonly string[] {
+  if (job.isDeleting) return ['It is being deleted, and nothing else is done about it.'];
   const operation = currentOperation(job.before.operation);
   const goesOn = change === 'nothing' ? 'goes on' : 'goes on first';
   const rerun = change === 'upgrade' && isTerminal(job.status.jobStatus?.state ?? undefined);

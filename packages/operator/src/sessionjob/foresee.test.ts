@@ -2,7 +2,7 @@ import type { FlinkSessionJob } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { known } from '../job/reading.ts';
 import type { FlinkCheckpoints } from '../runtime/ports.ts';
-import { changed, decide, kinds } from '../testing/session-plans.ts';
+import { changed, decide, deleting, kinds } from '../testing/session-plans.ts';
 import {
   afterPlan,
   aRunningSessionJob,
@@ -241,6 +241,13 @@ describe('A new spec of a session job that runs', () => {
     const seen = foreseen(running(changed(job, { parallelism: 0 })));
     expect(seen).toMatchObject({ change: 'invalid', firstSteps: [] });
     expect(seen.warnings[0]).toContain('Job parallelism must be larger than 0');
+  });
+
+  test('does not matter while the object is being deleted', () => {
+    expect(foreseen(running(deleting(changed(job, { parallelism: 4 }))))).toMatchObject({
+      change: 'nothing',
+      warnings: ['It is being deleted, and nothing else is done about it.'],
+    });
   });
 
   test('is a redeployment from the path its user names', () => {

@@ -56,6 +56,7 @@ function foreseenJob(context: SessionJobContext, plan: SessionJobPlan): Foreseen
   return {
     ...context,
     before: world.sessionJob.status ?? {},
+    isDeleting: wanted.metadata.deletionTimestamp !== undefined,
     recorded: recorded === undefined ? undefined : jobOf(recorded.spec),
     wanted: jobOf(wanted.spec),
     classification: classificationOf(context),
