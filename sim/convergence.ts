@@ -33,7 +33,7 @@ type JobResource = FlinkDeployment | FlinkSessionJob;
 export function unsettled(arrival: Arrival, wish: Wish): string | undefined {
   const object = arrival.object(wish.subject);
   if (!wish.exists) {
-    if (object !== undefined) return 'the object is still there';
+    if (object !== undefined) return isBlocked(object) ? undefined : 'the object is still there';
     const left = wish.subject.kind === 'FlinkDeployment' ? clusterObjects(arrival.world, wish) : [];
     return left.length === 0 ? undefined : `left over: ${left.map((one) => one.metadata.name).join(', ')}`;
   }
@@ -45,6 +45,12 @@ export function unsettled(arrival: Arrival, wish: Wish): string | undefined {
   if (resource.kind === 'FlinkDeployment' && !('job' in resource.spec))
     return unsettledSession(arrival, wish, resource);
   return unsettledJob(arrival, wish, resource);
+}
+
+/** A session cluster whose jobs have to be deleted first, and which says so. */
+function isBlocked({ status }: AnyObject): boolean {
+  const { conditions } = (status ?? {}) as NonNullable<FlinkDeployment['status']>;
+  return conditions?.some(({ message }) => message?.includes('should be deleted first')) === true;
 }
 
 function unsettledSnapshot(arrival: Arrival, wish: Wish, { spec, status }: FlinkStateSnapshot): string | undefined {
@@ -69,6 +75,12 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   const { metadata, status } = resource;
   if (status === undefined || status === null) return 'no status';
   const running = runningJobs(arrival.world, resource);
+  if (resource.kind === 'FlinkSessionJob') {
+    const cluster = { ...wish.subject, kind: 'FlinkDeployment', name: resource.spec.deploymentName ?? '' } as const;
+    const served = arrival.object(cluster);
+    if (served === undefined) return status.jobStatus?.state === 'RUNNING' ? 'it runs on no cluster' : undefined;
+    if (served.metadata.deletionTimestamp !== undefined) return undefined;
+  }
   if (isExcused(arrival.stateOf(wish), wish, resource)) return undefined;
   const isInvalid = isRefused(wish, resource);
   // Nothing was ever done for an object that was invalid from the beginning.

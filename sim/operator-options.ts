@@ -21,6 +21,9 @@ const TRIAL = {
 } as const;
 const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
 
+/** A session cluster is deleted although there are jobs for it. */
+export const UNBLOCKED = { 'kubernetes.operator.session.deletion.block-on-session-jobs': 'false' } as const;
+
 /** Draws what the operator is told about an application cluster. */
 export function drawClusterOptions(random: Random, isHa: boolean): Record<string, string> {
   // The operator takes back nothing without high availability.

@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { Random } from '@drey/kube';
 import { drawChange, newerFlink } from './changes.ts';
 import { pick, span } from './draws.ts';
-import { drawClusterOptions, drawOptions, rollsBack } from './operator-options.ts';
+import { drawClusterOptions, drawOptions, rollsBack, UNBLOCKED } from './operator-options.ts';
 import {
   type ClusterTraits,
   FLINK_SERIES,
@@ -183,7 +183,9 @@ function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void
   const { random, actions } = drawn;
   const at: Subject = { kind: 'FlinkDeployment', namespace: cluster.namespace, name: cluster.name };
   const start = span(random, 0, 5_000);
-  actions.push({ atMs: start, subject: at, do: 'create', object: flinkDeployment(cluster) });
+  const isDeleted = random.next() < 0.1;
+  const object = flinkDeployment(cluster, undefined, isDeleted && random.next() < 0.5 ? UNBLOCKED : {});
+  actions.push({ atMs: start, subject: at, do: 'create', object });
   let last = start;
   const jobs = 1 + Math.floor(random.next() * 2);
   for (let i = 0; i < jobs; i++) {
@@ -207,6 +209,8 @@ function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void
     const change = cluster.ha || random.next() < 0.7 ? restart(random) : newerFlink(cluster);
     actions.push({ atMs: span(random, 8_000, last + 20_000), subject: at, do: 'change', change });
   }
+  // Under its jobs.
+  if (isDeleted) actions.push({ atMs: last + span(random, -2_000, 15_000), subject: at, do: 'delete' });
   drawIncidents(drawn, cluster, last);
 }
 
