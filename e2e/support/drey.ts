@@ -150,6 +150,8 @@ export const isStable = (object: FlinkDeployment): boolean =>
 /** The example with a name, and with a state folder that no other test uses. */
 export function example(name: string, change: (object: FlinkDeployment) => void = () => undefined): FlinkDeployment {
   const folder = mkdtempSync(join(tmpdir(), `drey-state-${name}-`));
+  // Later tests of a file may still start from it.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const state = { name: 'state', mountPath: folder };
   const object: FlinkDeployment = {
     apiVersion: 'flink.apache.org/v1beta1',
