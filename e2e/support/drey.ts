@@ -137,7 +137,8 @@ export async function startDrey(name: string, ...flags: string[]): Promise<TestC
     restart: start,
     async stop() {
       await end('SIGTERM');
-      rmSync(folder, { recursive: true, force: true });
+      for (const one of [folder, ...stateFolders]) rmSync(one, { recursive: true, force: true });
+      stateFolders.clear();
     },
   };
 }
@@ -147,11 +148,13 @@ export const isStable = (object: FlinkDeployment): boolean =>
   object.status.jobStatus?.state === 'RUNNING' &&
   object.status.observedGeneration === object.metadata.generation;
 
+/** What the examples of this file have written; gone with its cluster. */
+const stateFolders = new Set<string>();
+
 /** The example with a name, and with a state folder that no other test uses. */
 export function example(name: string, change: (object: FlinkDeployment) => void = () => undefined): FlinkDeployment {
   const folder = mkdtempSync(join(tmpdir(), `drey-state-${name}-`));
-  // Later tests of a file may still start from it.
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  stateFolders.add(folder);
   const state = { name: 'state', mountPath: folder };
   const object: FlinkDeployment = {
     apiVersion: 'flink.apache.org/v1beta1',
