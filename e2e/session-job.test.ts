@@ -143,6 +143,20 @@ describe.skipIf(possible.length === 0).each(possible)('Session jobs on Flink $ve
     expect(drey('status', '--name', cluster.name)).toMatch(/sessionjob\/second +STABLE +RUNNING/);
   });
 
+  it('are named, with what becomes of their state, by the plan of a change of their cluster', () => {
+    const { metadata, spec, ...rest } = cluster.deployment(CLUSTER);
+    const taskManager = { ...spec.taskManager, resource: { cpu: 1, memory: '1600m' } };
+    const changed = { ...rest, metadata: { name: metadata.name }, spec: { ...spec, taskManager } };
+    const args = ['plan', '-f', '-', '-o', 'json', '--kubeconfig', cluster.kubeconfig];
+    const main = join(root, 'packages', 'cli', 'src', 'main.ts');
+    const done = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', input: JSON.stringify(changed) });
+    expect(done.status, done.stderr).toBe(10);
+    const text = JSON.stringify(JSON.parse(done.stdout));
+    expect(text).toContain('"first"');
+    expect(text).toContain('"second"');
+    expect(text).not.toContain('"lost"');
+  });
+
   it('are deleted with their jobs, and only then their cluster goes', async () => {
     cluster.kubectl('delete', 'flinkdeployment', CLUSTER, '--wait=false');
     cluster.kubectl('delete', 'sessionjob', 'first', 'wrong', '--timeout=60s');
