@@ -58,6 +58,11 @@ function unsettledSnapshot(arrival: Arrival, wish: Wish, { spec, status }: Flink
   const target = arrival.object({ ...wish.subject, kind: kind as Subject['kind'], name: name ?? '' });
   // It waits for a job that is not there, and says so.
   if (target === undefined && status?.state === 'TRIGGER_PENDING') return undefined;
+  // So does one of a job whose cluster is gone.
+  const { deploymentName } = (target as unknown as FlinkSessionJob | undefined)?.spec ?? {};
+  const cluster = { ...wish.subject, kind: 'FlinkDeployment', name: deploymentName ?? '' } as const;
+  if (kind === 'FlinkSessionJob' && arrival.object(cluster) === undefined && status?.state === 'TRIGGER_PENDING')
+    return undefined;
   const state = status?.state ?? 'no state';
   return ['COMPLETED', 'FAILED', 'ABANDONED'].includes(state) ? undefined : `state ${state}`;
 }
@@ -170,7 +175,9 @@ function unsettledBroken(
       ? undefined
       : `rolled back, jobStatus.state ${status?.jobStatus?.state}`;
   }
-  const isOnTrial = state === 'DEPLOYED' && lastReconciledSpec !== lastStableSpec;
+  // A JobManager that somebody deleted has to be recovered first, for which its state has to be known.
+  const isThere = (status as FlinkDeployment['status'])?.jobManagerDeploymentStatus !== 'MISSING';
+  const isOnTrial = isThere && state === 'DEPLOYED' && lastReconciledSpec !== lastStableSpec;
   const isPromised =
     rollsBack(spec) && isOnTrial && !wish.suspended && stable !== undefined && stable.job?.state !== 'suspended';
   const neverTouched = wish.broken.size === 1 && wish.broken.has('image');
