@@ -22,6 +22,12 @@ export function withHistory<S extends JobResourceStatus>(
   return next.length === 0 ? after : { ...after, lastOperations: [...next] };
 }
 
+/** Whether the job was not seen to run again since it was brought down last. */
+export function isStillDown({ lastOperations }: JobResourceStatus): boolean {
+  const newest = lastOperations?.[0];
+  return newest !== undefined && !hasText(newest.upAt);
+}
+
 function historyOf(past: readonly PastOperation[], status: JobResourceStatus, now: number): readonly PastOperation[] {
   const [newest, ...older] = past;
   const operation = currentOperation(status.operation);

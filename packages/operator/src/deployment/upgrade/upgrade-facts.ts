@@ -2,6 +2,7 @@ import type { UpgradeMode } from '@drey/api';
 import type { FlinkConfig } from '@drey/flink';
 import { highAvailabilityKind, highAvailabilityOptions } from '@drey/flink';
 import { jobFacts } from '../../job/job-facts.ts';
+import { isStillDown } from '../../job/operation-history.ts';
 import { lastReconciled } from '../../job/recorded-spec.ts';
 import type { UpgradeFacts } from '../../job/upgrade-choice.ts';
 import { type Context, isSuspended, jobOf } from '../context.ts';
@@ -36,7 +37,8 @@ export function launchMode({ status }: Pick<Context, 'status'>): UpgradeMode {
 export function neverRan({ status, world, runningOptions }: Context): boolean {
   const record = status.reconciliationStatus;
   // With a time of trial, a spec that is not stable yet may well have run.
-  const wasSeen = record?.lastReconciledSpec === record?.lastStableSpec || stabilityWindowMs(runningOptions) > 0;
+  const isTried = stabilityWindowMs(runningOptions) > 0;
+  const wasSeen = isTried ? !isStillDown(status) : record?.lastReconciledSpec === record?.lastStableSpec;
   if (record?.state !== 'DEPLOYED' || wasSeen) return false;
   if (highAvailability(runningOptions) !== 'none') return world.ha.known && !world.ha.value.available;
   return world.seen?.process === undefined || world.seen.jobId !== status.jobStatus?.jobId;
