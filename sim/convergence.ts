@@ -5,6 +5,7 @@ import { EDITED } from './incidents.ts';
 import { overriddenParallelism, periodicTypes, restartsFailed, rollsBack } from './operator-options.ts';
 import type { Violation } from './oracles.ts';
 import type { Subject } from './scenario.ts';
+import { MISSING } from './specs.ts';
 import { keyOfSubject, type ValidSpec, type Wish } from './wishes.ts';
 
 /** What the scenario knows about the state of a subject's job. */
@@ -95,6 +96,8 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
   if (!isInvalid && status.observedGeneration !== metadata.generation)
     return `observedGeneration ${status.observedGeneration} of ${metadata.generation}`;
   if (wish.broken.size > 0) return isInvalid ? undefined : unsettledBroken(wish, resource, running);
+  // What is gone on with is a spec that cannot run itself: its mending came with the refused one.
+  if (isInvalid && (JSON.parse(recorded(resource)) as Recorded).spec?.image === MISSING) return undefined;
   const wanted = isInvalid ? wantedBefore(wish, resource) : wish.valid.at(-1);
   if (wanted === undefined) return `what is recorded was never wanted: ${recorded(resource)}`;
   if (wanted.suspended) {
@@ -149,6 +152,7 @@ function runningJobs({ fabric }: SimulatedWorld, { kind, metadata, spec, status 
 
 interface Recorded {
   readonly spec?: {
+    readonly image?: string;
     readonly job?: { readonly state?: string; readonly parallelism?: number };
     readonly flinkVersion?: string;
     readonly flinkConfiguration?: object;

@@ -13,6 +13,8 @@ export interface Intent {
   readonly stateless: boolean;
   /** The JobManager process belongs to the Deployment that the operator made last, started by the node for the first time. */
   readonly startedByOperator: boolean;
+  /** The cluster was started for its JobManager to take the job up again by high availability. */
+  readonly isRetaken: boolean;
   readonly sight: Sight;
 }
 
@@ -178,7 +180,7 @@ export class SafetyOracle {
     // A job that goes on under its id by high availability goes on from a checkpoint: Flink keeps no savepoint that was taken
     // meanwhile, since its user may delete it (FLINK-25191).
     // One of a session cluster that had none yet begins again; every start by the operator has an id of its own there.
-    const isUnderItsId = restoredFrom !== undefined || owner.startsWith('FlinkSessionJob/');
+    const isUnderItsId = restoredFrom !== undefined || intent.isRetaken || owner.startsWith('FlinkSessionJob/');
     const isRetaken = (one: Snapshot): boolean =>
       intent.sight.isHa && one.kind === 'savepoint' && one.jobId === jobId && isUnderItsId;
     const known = this.#snapshots(owner, at).filter((one) => this.#isKnown(one, intent.sight) && !isRetaken(one));

@@ -94,6 +94,7 @@ export class StoredRecords implements Records {
       stateless: (stored?.spec.job?.upgradeMode ?? 'stateless') === 'stateless',
       // Without high availability a JobManager of a session cluster that is restarted knows no jobs.
       startedByOperator: kind === 'FlinkSessionJob' || restarts === 0,
+      isRetaken: recordedMode(stored) === 'last-state',
       sight: this.sightOf(clusterId),
     };
   }
@@ -134,6 +135,12 @@ export class StoredRecords implements Records {
     const [namespace = '', name = ''] = clusterId.split('/');
     return this.object({ kind: 'FlinkDeployment', namespace, name }) as FlinkDeployment | undefined;
   }
+}
+
+/** The mode in which the cluster was started that is there, or that is being made. */
+function recordedMode(stored: FlinkDeployment | undefined): string | undefined {
+  const text = stored?.status?.reconciliationStatus?.lastReconciledSpec ?? '{}';
+  return (JSON.parse(text) as { spec?: { job?: { upgradeMode?: string } } }).spec?.job?.upgradeMode;
 }
 
 function operationOf(status: FlinkDeployment['status'] | FlinkSessionJob['status']): unknown {
