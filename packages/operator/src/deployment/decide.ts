@@ -15,7 +15,7 @@ import { withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion/deletion.ts';
 import { withDriftRepaired } from './drift/drift.ts';
-import { changeInPlace, continueRescaling } from './in-place/in-place.ts';
+import { changeInPlace, continueRescaling, withRescaleKept } from './in-place/in-place.ts';
 import { statusOf } from './initial-status.ts';
 import { observeJobManager } from './observation/job-manager-observation.ts';
 import { observedStatus } from './observation/observed-status.ts';
@@ -118,7 +118,8 @@ function settle(context: Context, recorded: RecordedSpec): Outcome {
   if (lost !== undefined) return lost;
   if (!pending) {
     const settled = rollBack(context) ?? recover(context);
-    return settled ?? withDriftRepaired(context, withSnapshots(context, settledOutcome(context)));
+    if (settled !== undefined) return settled;
+    return withDriftRepaired(context, withRescaleKept(context, withSnapshots(context, settledOutcome(context))));
   }
   if (returnsToDeployed(context)) return takeBack(context);
   const held = heldBySavepoint(context);

@@ -153,6 +153,9 @@ async function readJob(
   const wantsCheckpoints =
     job !== undefined && (endIsFresh || (over && operation !== undefined) || wantsFacts || pending);
   const rescaling = operation?.phase === 'rescaling';
+  // A job that was begun anew since its spec was recorded may not have the parallelisms that it was rescaled to.
+  const begunAnew = (job?.startTime ?? 0) > (status?.reconciliationStatus?.reconciliationTimestamp ?? 0);
+  const wantsRequirements = isAdaptive && job !== undefined && !over && (pending || begunAnew);
   // Of a job that is over everything was told when its end was seen.
   const wantsExceptions = job !== undefined && (changed || (!over && operation === undefined));
   const [checkpoints, failure, facts, taskManagers, requirements, exceptions, health] = await Promise.all([
@@ -160,7 +163,7 @@ async function readJob(
     job?.state === 'FAILED' && changed ? cluster.failure(jobId, call) : undefined,
     wantsFacts ? cluster.facts(call) : undefined,
     wantsFacts ? cluster.taskManagerCount(call) : undefined,
-    rescaling || (pending && job !== undefined && isAdaptive) ? cluster.requirements(jobId, call) : undefined,
+    rescaling || wantsRequirements ? cluster.requirements(jobId, call) : undefined,
     wantsExceptions ? cluster.exceptions(jobId, EXCEPTIONS_READ, call) : undefined,
     isChecked && job !== undefined && !over ? cluster.health(jobId, call) : undefined,
   ]);

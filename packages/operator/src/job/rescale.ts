@@ -40,7 +40,7 @@ export type Rescaling =
   | { readonly kind: 'refused' };
 
 /** The event that tells of a request. */
-const SCALING: PlannedEvent = {
+export const SCALING: PlannedEvent = {
   type: 'Normal',
   reason: 'Scaling',
   message: 'In-place scaling triggered',
@@ -108,6 +108,22 @@ export function continueRescale(context: RescaleContext, operation: CurrentOpera
   return isWanted ? { kind: 'done' } : undefined;
 }
 
+/**
+ * What a job at rest is to be asked for again. One that a restarted JobManager begins anew has the parallelisms of the file it
+ * was started with, unless high availability kept those it was rescaled to. undefined: it has what the spec says.
+ */
+export function rescaleAgain({
+  status,
+  options,
+  world,
+}: Pick<RescaleContext, 'status' | 'options' | 'world'>): RescaleStep | undefined {
+  const current = world.flink.requirements;
+  const jobId = status.jobStatus?.jobId;
+  if (current?.kind !== 'ok' || typeof jobId !== 'string') return undefined;
+  const wanted = wantedRequirements({ options }, current.value);
+  return sameRequirements(current.value, wanted) ? undefined : { kind: 'rescale-job', jobId, requirements: wanted };
+}
+
 function ask(operation: CurrentOperation, requirements: VertexRequirements, first: boolean): Rescaling {
   return { kind: 'ask', operation, step: { kind: 'rescale-job', jobId: operation.target ?? '', requirements }, first };
 }
@@ -119,7 +135,10 @@ function waiting(reason: string): Rescaling {
   };
 }
 
-function wantedRequirements({ options }: RescaleContext, current: VertexRequirements): VertexRequirements {
+function wantedRequirements(
+  { options }: Pick<RescaleContext, 'options'>,
+  current: VertexRequirements,
+): VertexRequirements {
   return overriddenRequirements(current, options.get(executionOptions.jobVertexParallelismOverrides));
 }
 

@@ -4,7 +4,7 @@ import { known } from '../../job/reading.ts';
 import { lastReconciled } from '../../job/recorded-spec.ts';
 import type { VertexRequirements } from '../../runtime/ports.ts';
 import { kinds } from '../../testing/plans.ts';
-import { aJob, aRunning, aWorld, POLICY, runningWorld, upgraded } from '../../testing/worlds.ts';
+import { aJob, anOldJobManager, aRunning, aWorld, NOW, POLICY, runningWorld, upgraded } from '../../testing/worlds.ts';
 import { decide } from '../decide.ts';
 import type { Plan } from '../plan.ts';
 import type { World } from '../world.ts';
@@ -89,6 +89,20 @@ describe('Another parallelism of a vertex', () => {
     const plan = decide(world(upgraded(wanted, first), says(bounds(2, 2))), POLICY);
     expect(plan.steps).toEqual(first.steps);
     expect(plan.status.operation?.id).toBe(first.status.operation?.id);
+  });
+
+  test('is asked for again when a restarted JobManager begins the job as its cluster was made', () => {
+    const wanted = withOverrides(running(), 'v1:4');
+    const asked = upgraded(wanted, decide(world(wanted, says(bounds(2, 2))), POLICY));
+    const rescaled = upgraded(asked, decide(world(asked, says(bounds(4, 2))), POLICY));
+    const plan = decide(world(rescaled, says(bounds(2, 2))), POLICY);
+    expect(plan.steps).toEqual([{ kind: 'rescale-job', jobId: JOB, requirements: bounds(4, 2) }]);
+    expect(plan.status).toMatchObject({ lifecycleState: 'STABLE', observedGeneration: 2 });
+    expect(reasons(plan)).toEqual(['Scaling']);
+    expect(kinds(decide(world(rescaled, says(bounds(4, 2))), POLICY))).toEqual([]);
+    // One whose cluster was made from this very spec may have been rescaled by a person.
+    const own = known(anOldJobManager({ generation: '2' }), NOW);
+    expect(kinds(decide({ ...world(rescaled, says(bounds(2, 2))), jobManager: own }, POLICY))).toEqual([]);
   });
 
   test('that the job has already is recorded at once', () => {

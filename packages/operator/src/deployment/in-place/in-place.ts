@@ -5,7 +5,15 @@ import { changeEvent } from '../../job/change-event.ts';
 import type { CurrentOperation } from '../../job/operation.ts';
 import type { PlannedEvent } from '../../job/planned.ts';
 import { withRecord } from '../../job/record.ts';
-import { beginRescale, continueRescale, hasRescale, type Rescaling, whileRescaling } from '../../job/rescale.ts';
+import {
+  beginRescale,
+  continueRescale,
+  hasRescale,
+  type Rescaling,
+  rescaleAgain,
+  SCALING,
+  whileRescaling,
+} from '../../job/rescale.ts';
 import { withoutOperation } from '../../job/status.ts';
 import { after } from '../../job/wake-up.ts';
 import { type Context, isSessionCluster, isStandalone, jobOf, type Outcome } from '../context.ts';
@@ -26,6 +34,28 @@ export function continueRescaling(context: Context, operation: CurrentOperation)
   const rescaling = continueRescale(context, operation);
   return rescaling?.kind === 'done' ? recorded(context) : rescaling && outcomeOf(context, rescaling);
 }
+
+/**
+ * Adds to what is done at rest that a job which was begun anew gets the parallelisms that it had been rescaled to: its cluster
+ * was made from an older spec than the one that is recorded.
+ */
+export function withRescaleKept(context: Context, outcome: Outcome): Outcome {
+  const { status, runningOptions: options, world, generation } = context;
+  const jobManager = world.jobManager.known ? world.jobManager.value : undefined;
+  const madeFrom = Number(jobManager?.generation ?? generation);
+  const isRunning = status.jobStatus?.state === 'RUNNING' && status.reconciliationStatus?.state === 'DEPLOYED';
+  const step = isRunning && madeFrom < generation ? rescaleAgain({ status, options, world }) : undefined;
+  if (step === undefined) return outcome;
+  return {
+    ...outcome,
+    steps: [...(outcome.steps ?? []), step],
+    events: [...(outcome.events ?? []), SCALING],
+    wakeUp: after(RESCALED_MS),
+  };
+}
+
+/** When a job that was asked again is looked at, in milliseconds. */
+const RESCALED_MS = 1_000;
 
 function outcomeOf(context: Context, rescaling: Rescaling): Outcome | undefined {
   switch (rescaling.kind) {
