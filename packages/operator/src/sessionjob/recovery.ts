@@ -2,6 +2,7 @@ import type { UpgradeMode } from '@drey/api';
 import { highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
 import { newestKnownPath, nextCheckpoint } from '../job/newest-state.ts';
 import { beginOperation } from '../job/operation.ts';
+import { RESTART_PAUSED, restartPauseMs } from '../job/restart-pause.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withJob } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { after } from '../job/wake-up.ts';
@@ -88,6 +89,8 @@ export function restartFailed(context: SessionJobContext): SessionJobOutcome | u
   if (!options.get(resourceOptions.restartFailedJob)) return undefined;
   // What it left is the last word only some seconds after its end.
   if (context.job.kind !== 'found') return undefined;
+  const pauseMs = restartPauseMs(status, context.now);
+  if (pauseMs > 0) return { status, progress: RESTART_PAUSED, wakeUp: after(pauseMs) };
   const path = recordedStatePath(status);
   const isKnown = path !== undefined && path !== LAST_STATE_MARKER;
   const isStateful = wantedMode(context.wanted.spec) !== 'stateless';

@@ -6,6 +6,7 @@ import type { PlannedEvent } from '../../job/planned.ts';
 import { withRecord } from '../../job/record.ts';
 import { isRolledBack } from '../../job/recorded-spec.ts';
 import { ERROR_TYPES, errorText } from '../../job/resource-error.ts';
+import { RESTART_PAUSED, restartPauseMs } from '../../job/restart-pause.ts';
 import { LAST_STATE_MARKER, recordedStatePath, withoutOperation } from '../../job/status.ts';
 import { isTerminal, MANUAL_RESTORE } from '../../job/upgrade-choice.ts';
 import { after, WATCHED } from '../../job/wake-up.ts';
@@ -28,6 +29,8 @@ function restartFailed(context: Context): Outcome | undefined {
   if (!runningOptions.get(resourceOptions.restartFailedJob)) return undefined;
   const left = Number(status.jobStatus?.updateTime ?? 0) + END_SETTLES_MS - context.now;
   if (left > 0) return wait(context, 'The job failed; what it left is being read.', left);
+  const pauseMs = restartPauseMs(status, context.now);
+  if (pauseMs > 0) return { status, progress: RESTART_PAUSED, wakeUp: after(pauseMs) };
   const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
   const path = recordedStatePath(status);
   const known = path !== undefined && path !== LAST_STATE_MARKER;
