@@ -1,7 +1,9 @@
 import { type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
 import { keyOf } from '@drey/kube';
+import { currentOperation } from '../job/operation.ts';
 import { primaryWrites } from '../job/primary-writes.ts';
 import { performRescale } from '../job/rescale.ts';
+import { sessionClusterName } from '../job/session-cluster-name.ts';
 import { isSnapshotStep, performSnapshotStep } from '../job/snapshots/steps.ts';
 import { sameStatus } from '../job/status.ts';
 import { StepError } from '../job/step-error.ts';
@@ -50,6 +52,18 @@ export async function act(
   if (plan.settled !== undefined) await writes.writeStatus(current, plan.settled);
 }
 
+/**
+ * Whether the cluster began to go since the decision. High availability brings the job back then; one that is stopped just
+ * before its JobManager dies would leave a savepoint whose place nobody was told.
+ */
+function isClusterGoing({ caches }: Env, { metadata, ...job }: FlinkSessionJob): boolean {
+  const { namespace } = metadata;
+  const name = sessionClusterName(job);
+  const phase = currentOperation(caches.flinkDeployments.get(namespace, name)?.status?.operation)?.phase;
+  const jobManager = caches.deployments.get(namespace, name);
+  return phase === 'removing' || phase === 'deploying' || jobManager?.metadata.deletionTimestamp !== undefined;
+}
+
 type OtherStep = Exclude<SessionJobStep, { kind: 'remove-finalizer' }>;
 
 async function perform(env: Env, sessionJob: FlinkSessionJob, step: OtherStep, options: ActOptions): Promise<void> {
@@ -63,6 +77,9 @@ async function perform(env: Env, sessionJob: FlinkSessionJob, step: OtherStep, o
     case 'add-finalizer':
       throw new StepError('E_OPERATOR_PLAN', 'A finalizer is added before everything else, or not at all.');
     case 'stop-with-savepoint': {
+      if (isClusterGoing(env, sessionJob)) {
+        throw new StepError('E_OPERATOR_OUTDATED', 'The session cluster is being replaced meanwhile.');
+      }
       // A refusal is for people to see; no answer is not, since the next pass finds out what came of the request.
       const answer = await flink?.stopWithSavepoint(step.request, call(REQUEST_TIMEOUT_MS));
       if (answer?.kind === 'rejected') {

@@ -226,6 +226,8 @@ export class SimulatedJob {
       if (this.state !== 'RUNNING') this.#enter('RUNNING');
       this.#armCheckpoint(run);
       this.#armFinish(run);
+      // Slots that came while the tasks were being deployed.
+      if (this.spec.adaptive && this.#target() !== this.parallelism) this.#adaptLater();
     });
   }
 
