@@ -52,8 +52,10 @@ export function drawChange(random: Random, kind: Subject['kind'], cluster: Clust
 /** A spec that cannot run, or the end of that. */
 function drawBreak(random: Random, { series = '1.20' }: ClusterTraits): Change {
   return pick(random, [
-    { what: 'a missing image', patch: { spec: { image: MISSING } }, breaks: 'image' },
+    { what: 'a missing image', patch: { spec: { image: MISSING.image } }, breaks: 'image' },
+    { what: 'a missing class', patch: { spec: { job: { entryClass: MISSING.entryClass } } }, breaks: 'class' },
     change('an image that is there', { image: versionOf(series).image }, 'image'),
+    change('the class of the jar', { job: { entryClass: null } }, 'class'),
   ]);
 }
 

@@ -97,7 +97,7 @@ function unsettledJob(arrival: Arrival, wish: Wish, resource: JobResource): stri
     return `observedGeneration ${status.observedGeneration} of ${metadata.generation}`;
   if (wish.broken.size > 0) return isInvalid ? undefined : unsettledBroken(wish, resource, running);
   // What is gone on with is a spec that cannot run itself: its mending came with the refused one.
-  if (isInvalid && (JSON.parse(recorded(resource)) as Recorded).spec?.image === MISSING) return undefined;
+  if (isInvalid && isBroken(JSON.parse(recorded(resource)) as Recorded)) return undefined;
   const wanted = isInvalid ? wantedBefore(wish, resource) : wish.valid.at(-1);
   if (wanted === undefined) return `what is recorded was never wanted: ${recorded(resource)}`;
   if (wanted.suspended) {
@@ -150,10 +150,14 @@ function runningJobs({ fabric }: SimulatedWorld, { kind, metadata, spec, status 
   );
 }
 
+function isBroken({ spec }: Recorded): boolean {
+  return spec?.image === MISSING.image || spec?.job?.entryClass === MISSING.entryClass;
+}
+
 interface Recorded {
   readonly spec?: {
     readonly image?: string;
-    readonly job?: { readonly state?: string; readonly parallelism?: number };
+    readonly job?: { readonly state?: string; readonly parallelism?: number; readonly entryClass?: string | null };
     readonly flinkVersion?: string;
     readonly flinkConfiguration?: object;
   };

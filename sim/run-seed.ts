@@ -140,7 +140,7 @@ class SeedRun {
           this.#surprise('no internal error', `${where}: ${error instanceof Error ? error.stack : String(error)}`),
       }),
     );
-    world.node.missingImages.add(MISSING);
+    world.node.missingImages.add(MISSING.image);
     world.fabric.storage.put({
       ...{ path: IMPORTED.path, position: IMPORTED.position, kind: 'savepoint' },
       ...{ jobId: 'elsewhere', lineage: 'elsewhere', checkpointId: 7, completedAt: this.#clock.now() },

@@ -37,8 +37,8 @@ export interface JobTraits {
 /** A savepoint that somebody brought from elsewhere, of a job that had worked for so many milliseconds. */
 export const IMPORTED = { path: 'file:/state/imported/savepoint-1a2b3c-0123456789ab', position: 5_000 } as const;
 
-/** An image that no registry has. */
-export const MISSING = 'flink:missing';
+/** An image that no registry has, and a class that no jar has. */
+export const MISSING = { image: 'flink:missing', entryClass: 'does.not.Exist' } as const;
 
 /** Stands in the configuration of every deployment; nothing may tell it. */
 export const SECRET = 'hunter2-9f4d1c';
