@@ -40,11 +40,30 @@ export function jobFacts(input: JobFactsInput): JobFacts {
     savepointDirectoryConfigured: options.get(checkpointingOptions.savepointDir) !== undefined,
     lastStateFallback: options.get(resourceOptions.upgradeLastStateFallbackEnabled),
     jobCancelEnabled: options.get(resourceOptions.upgradeLastStateJobCancelEnabled),
-    recordedState: path === undefined ? 'none' : path === LAST_STATE_MARKER ? 'in-ha-metadata' : 'path',
+    recordedState: recordedState(path, input),
     checkpointAge: checkpointAge(input),
     checkpoint: checkpointFact(input),
   };
 }
+
+function recordedState(path: string | undefined, input: JobFactsInput): UpgradeFacts['recordedState'] {
+  if (path !== undefined && path !== LAST_STATE_MARKER) return 'path';
+  return path === LAST_STATE_MARKER || isStateUnreadable(input) ? 'in-ha-metadata' : 'none';
+}
+
+/**
+ * A job that had run could not restore its state when a new JobManager took it up again: Flink says of it that it has no
+ * state, which is not so. (It failed as it was initialized; one that fails later tells of its checkpoints.)
+ */
+export function isStateUnreadable({ status, job }: Pick<JobFactsInput, 'status' | 'job'>): boolean {
+  const { jobStatus, reconciliationStatus: record } = status;
+  if (jobStatus?.state !== 'FAILED' || job.kind !== 'found' || job.end?.kind !== 'none') return false;
+  const { lastFailure, jobId } = jobStatus;
+  const hadRun = record?.lastStableSpec === record?.lastReconciledSpec;
+  return hadRun && lastFailure?.jobId === jobId && lastFailure?.exception?.endsWith(NOT_INITIALIZED) === true;
+}
+
+const NOT_INITIALIZED = 'JobInitializationException';
 
 /** Flink takes no savepoint before every task of the job runs, or has ended well. */
 export function areTasksStarting({ tasks }: FlinkJob): boolean {

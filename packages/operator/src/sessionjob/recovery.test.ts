@@ -65,6 +65,36 @@ describe('A job that ends', () => {
     expect(plan.status.operation?.kind).toBe('recover');
   });
 
+  test.each([
+    ['is changed', {}, 2],
+    ['is restarted after failures', { 'kubernetes.operator.job.restart.failed': 'true' }, 1],
+  ])(
+    'because it could not restore its state is not started from nothing when it %s',
+    (_, flinkConfiguration, generation) => {
+      const ran = aRunningSessionJob({ spec: { flinkConfiguration } });
+      const exception = 'org.apache.flink.runtime.client.JobInitializationException';
+      const lastFailure = { jobId: JOB, time: new Date(NOW).toISOString(), exception, message: 'no such file' };
+      const failed = {
+        ...ran,
+        metadata: { ...ran.metadata, generation },
+        spec: { ...ran.spec, restartNonce: generation },
+        status: { ...ran.status, jobStatus: { ...ran.status?.jobStatus, state: 'FAILED' as const, lastFailure } },
+      };
+      const decided = (status: FlinkSessionJob['status']): SessionJobPlan => {
+        const object = { ...failed, ...(status === undefined ? {} : { status }) };
+        const world = aSessionWorld(object, { fresh: LATER, now: NOW + 60_000 }, [aJob('FAILED')]);
+        return decide({ ...world, flink: { ...world.flink, checkpoints: none } });
+      };
+      const plan = decided(failed.status);
+      expect(plan.status.jobStatus?.jobId).toBe(JOB);
+      expect(plan.status.error).toContain('Manual restore required.');
+      // One that failed by itself had no state yet.
+      const other = { ...lastFailure, exception: 'java.lang.IllegalStateException' };
+      const started = decided({ ...failed.status, jobStatus: { ...failed.status.jobStatus, lastFailure: other } });
+      expect(started.status.jobStatus?.jobId).toBe(LATER.jobId);
+    },
+  );
+
   test('because somebody cancelled it is started again from where it stopped, whatever it was started from', () => {
     const cancelled = seen('CANCELED', some);
     const early = decide(aSessionWorld(cancelled, { fresh: LATER, now: NOW + 1_000 }, [aJob('CANCELED')]));

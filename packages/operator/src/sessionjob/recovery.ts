@@ -1,5 +1,6 @@
 import type { UpgradeMode } from '@drey/api';
 import { highAvailabilityKind, highAvailabilityOptions, resourceOptions } from '@drey/flink';
+import { isStateUnreadable } from '../job/job-facts.ts';
 import { newestKnownPath, nextCheckpoint } from '../job/newest-state.ts';
 import { beginOperation } from '../job/operation.ts';
 import { RESTART_PAUSED, restartPauseMs } from '../job/restart-pause.ts';
@@ -94,6 +95,8 @@ export function restartFailed(context: SessionJobContext): SessionJobOutcome | u
   const path = recordedStatePath(status);
   const isKnown = path !== undefined && path !== LAST_STATE_MARKER;
   const isStateful = wantedMode(context.wanted.spec) !== 'stateless';
+  if (isStateful && !isKnown && isStateUnreadable(context))
+    return restoreFailed(context, 'The job could not restore its state.');
   const restore = isStateful && isKnown ? 'savepoint' : (context.recorded?.spec.job?.upgradeMode ?? 'stateless');
   return restart(context, restore, 'Restarting the failed job');
 }

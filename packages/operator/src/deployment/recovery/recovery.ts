@@ -1,5 +1,6 @@
 import type { UpgradeMode } from '@drey/api';
 import { resourceOptions } from '@drey/flink';
+import { isStateUnreadable } from '../../job/job-facts.ts';
 import { END_SETTLES_MS } from '../../job/job-observation.ts';
 import { beginOperation, type CurrentOperation, type OperationKind } from '../../job/operation.ts';
 import type { PlannedEvent } from '../../job/planned.ts';
@@ -34,6 +35,8 @@ function restartFailed(context: Context): Outcome | undefined {
   const mode = jobOf(context.wanted.spec).upgradeMode ?? 'stateless';
   const path = recordedStatePath(status);
   const known = path !== undefined && path !== LAST_STATE_MARKER;
+  if (mode !== 'stateless' && !known && isStateUnreadable(context))
+    return lost(context, 'The job could not restore its state.');
   const restore = mode !== 'stateless' && known ? 'savepoint' : launchMode(context);
   return begin(context, 'recover', restore, [warning('RestartFailedJob', 'Restarting the failed job')]);
 }
@@ -134,10 +137,11 @@ export function begin(
   return { ...outcome, events: [...events, ...(outcome.events ?? [])] };
 }
 
-function lost(context: Context): Outcome {
-  const message =
-    `The JobManager deployment is missing and HA metadata is not available, so the newest state of the job is not known. ` +
-    `${MANUAL_RESTORE} Set job.initialSavepointPath to the newest savepoint or checkpoint and change job.savepointRedeployNonce.`;
+const NOTHING_LEFT =
+  'The JobManager deployment is missing and HA metadata is not available, so the newest state of the job is not known.';
+
+function lost(context: Context, what = NOTHING_LEFT): Outcome {
+  const message = `${what} ${MANUAL_RESTORE} Set job.initialSavepointPath to the newest savepoint or checkpoint and change job.savepointRedeployNonce.`;
   const error = errorText({ type: ERROR_TYPES.upgrade, message }, context.config.errorLimits);
   const isNew = context.world.deployment.status?.error !== error;
   return {
