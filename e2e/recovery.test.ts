@@ -1,6 +1,6 @@
 import type { FlinkDeployment } from '@drey/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { example, hasKubectl, isStable, startDrey, type TestCluster } from './support/drey.ts';
+import { example, hasKubectl, isStable, jvmsBelow, startDrey, type TestCluster } from './support/drey.ts';
 import { flinkJob, withHighAvailability } from './support/flink-job.ts';
 
 const EXAMPLES = 'local:///opt/flink/examples/streaming';
@@ -19,6 +19,8 @@ describe.skipIf(!hasKubectl)('ends, failures and ways back on real Flink', () =>
     cluster.kubectl('patch', 'flinkdeployment', name, '--type=merge', '-p', JSON.stringify({ spec }));
   const remove = (name: string): string => cluster.kubectl('delete', 'flinkdeployment', name, '--timeout=120s');
   const state = (object: FlinkDeployment) => object.status?.jobStatus?.state;
+  const newestIn = ({ status }: FlinkDeployment) => status?.jobStatus?.newestCheckpoint?.path;
+  const numberIn = (path: string | undefined): number => Number(/chk-(\d+)$/.exec(path ?? '')?.[1]);
   const podsOf = (name: string): string =>
     cluster.kubectl('get', 'pods', '-l', `app=${name}`, '-o', 'jsonpath={.items[*].metadata.uid}');
 
@@ -95,6 +97,30 @@ describe.skipIf(!hasKubectl)('ends, failures and ways back on real Flink', () =>
     await flinkJob(cluster, name).tasksRun();
     expect(await flinkJob(cluster, name).restoredFrom()).toBe(savepoint);
     expect(later.latest.completed?.external_path).not.toBe(savepoint);
+    remove(name);
+  });
+
+  it('a job whose last known checkpoint is gone goes on from a newer one that nobody saw', async () => {
+    const name = 'unseen';
+    cluster.apply(example(name));
+    const known = await cluster.reach(name, 'a known checkpoint', (object) => newestIn(object) !== undefined);
+    await flinkJob(cluster, name).tasksRun();
+    // While the operator looks away, checkpoints go on, each deletes the one before, and then the JobManager dies.
+    process.kill(cluster.pid(), 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    const [jobManager] = jvmsBelow(cluster.pid(), 'KubernetesApplicationClusterEntrypoint');
+    process.kill(jobManager as number, 'SIGKILL');
+    process.kill(cluster.pid(), 'SIGCONT');
+    const jobId = known.status?.jobStatus?.jobId;
+    const again = (object: FlinkDeployment) => isStable(object) && object.status?.jobStatus?.jobId !== jobId;
+    await cluster.reach(name, 'running again', again, 180_000);
+    await flinkJob(cluster, name).tasksRun();
+    const restored = await flinkJob(cluster, name).restoredFrom();
+    expect(restored).toContain(`/${jobId}/chk-`);
+    expect(numberIn(restored)).toBeGreaterThan(numberIn(newestIn(known)));
+    const messages = `jsonpath={range .items[?(@.reason=="RecoverDeployment")]}{.message}{"\\n"}{end}`;
+    const tried = cluster.kubectl('get', 'events', '-o', messages).match(/chk-\d+$/gm) ?? [];
+    expect(new Set(tried).size).toBeGreaterThan(1);
     remove(name);
   });
 

@@ -35,6 +35,22 @@ export function nextCheckpoint(
   return next > seen.number + NEWER_CHECKPOINTS ? undefined : `${tried.folder}${next}`;
 }
 
+/**
+ * The checkpoint to try next when a JobManager does not come up with the one that it was given, which may be gone as with
+ * {@link nextCheckpoint}; a JobManager that ends does not tell why. The newer ones come in turn, then the one that was seen
+ * again. undefined: it was given something else.
+ */
+export function anotherCheckpoint(
+  seenPath: string | undefined,
+  triedPath: string | null | undefined,
+): string | undefined {
+  const seen = numbered(seenPath);
+  const tried = numbered(triedPath);
+  if (seen === undefined || tried === undefined || seen.folder !== tried.folder) return undefined;
+  const next = tried.number + 1;
+  return next > seen.number + NEWER_CHECKPOINTS ? seenPath : `${tried.folder}${next}`;
+}
+
 /** `…/chk-7` in its parts. */
 function numbered(path: string | null | undefined): { folder: string; number: number } | undefined {
   const match = /^(.*\/chk-)(\d+)$/.exec(path ?? '');
