@@ -160,7 +160,8 @@ export class SafetyOracle {
     const [before, now] = [this.#begun.get(owner), this.#records.beginning(owner)];
     const jobs = this.#jobs.get(owner);
     // The cluster that is replaced may start its job meanwhile, or start it again.
-    if (jobs?.has(jobId) === true || this.#records.isGoing(owner, clusterId)) return false;
+    const isElsewhere = this.#records.isGoing(owner, clusterId) && restoredFrom !== now.path;
+    if (jobs?.has(jobId) === true || isElsewhere) return false;
     if (jobs !== undefined && before?.nonce === now.nonce) return false;
     this.#begun.set(owner, now);
     this.#jobs.delete(owner);

@@ -232,6 +232,12 @@ describe('A snapshot in progress', () => {
     expect(plan.status.operation).toBeUndefined();
   });
 
+  test('of a session job whose cluster is gone counts as a failed attempt, which nobody could tell of any more', () => {
+    const target = aTarget({ kind: 'FlinkSessionJob', state: 'RECONCILING', clusterGone: true });
+    const plan = run(aSnapshotWorld(inProgress(), { target }));
+    expect(plan.status).toMatchObject({ state: 'TRIGGER_PENDING', failures: 1 });
+  });
+
   test('of a job that has failed is abandoned, without a place', () => {
     const target = aTarget({ state: 'FAILED', starting: false });
     const plan = run(aSnapshotWorld(inProgress(), { target, flink: { savepoint: ok({ kind: 'in-progress' }) } }));

@@ -264,11 +264,12 @@ function follow(world: SnapshotWorld, status: FlinkStateSnapshotStatus, config: 
   if (target.kind !== 'found') return abandoned(world, current, 'was not found');
   const over = job !== undefined && job.state !== 'RUNNING' && !job.starting;
   if (over || isTerminal(job?.starting ? undefined : job?.state)) return abandoned(world, current, 'is not running');
+  const lost = 'Flink knows nothing of the snapshot any more: its JobManager was replaced, or the result has expired.';
+  if (job?.clusterGone === true) return failedAttempt(snapshot, current, lost, { ...config, now });
   const wakeUp = inTransition(sinceMs(current, now));
   if (progress.kind === 'in-progress') return { status: current, wakeUp };
   if (progress.kind === 'unknown') return { status, progress: silence(progress.message), wakeUp };
   if (operation?.phase === 'triggering') return ask(world, status, operation, job);
-  const lost = 'Flink knows nothing of the snapshot any more: its JobManager was replaced, or the result has expired.';
   return failedAttempt(snapshot, current, lost, { ...config, now });
 }
 

@@ -43,7 +43,8 @@ export function findTarget(
   const recorded = lastReconciled<'FlinkSessionJob'>(sessionJob.status ?? {});
   const running = { ...sessionJob, spec: recorded?.spec ?? sessionJob.spec };
   const options = cluster === undefined ? undefined : buildSessionJobConfig(cluster.options, running);
-  return { target: found('FlinkSessionJob', sessionJob, cluster?.flinkVersion, options), flink: cluster?.flink };
+  const target = found('FlinkSessionJob', sessionJob, cluster?.flinkVersion, options);
+  return { target: { ...target, job: { ...target.job, clusterGone: host === undefined } }, flink: cluster?.flink };
 }
 
 interface HostCluster {
@@ -79,7 +80,7 @@ function found(
   object: FlinkDeployment | FlinkSessionJob,
   flinkVersion: string | undefined,
   options: FlinkConfig | undefined,
-): SnapshotTarget {
+): Extract<SnapshotTarget, { readonly kind: 'found' }> {
   const status: JobResourceStatus = object.status ?? {};
   const job: TargetJob = {
     kind,
@@ -87,6 +88,7 @@ function found(
     jobId: status.jobStatus?.jobId ?? undefined,
     state: status.jobStatus?.state ?? undefined,
     starting: isStarting(object, status),
+    clusterGone: false,
     savepointDirectory: options?.get(checkpointingOptions.savepointDir),
     flinkVersion,
     readinessTimeoutMs: options?.get(resourceOptions.readinessTimeout) ?? resourceOptions.readinessTimeout.defaultValue,

@@ -36,6 +36,8 @@ export interface TargetJob {
   readonly state: JobState | undefined;
   /** It does not run yet, or not at the moment, and is on its way to. */
   readonly starting: boolean;
+  /** The session cluster that it was on does not exist any more. */
+  readonly clusterGone: boolean;
   /** The configured savepoint directory. */
   readonly savepointDirectory: string | undefined;
   /** As resources spell it (`v1_20`). */

@@ -66,6 +66,7 @@ export function aTarget(changes: Partial<TargetJob> = {}): SnapshotTarget {
       jobId: JOB_ID,
       state: 'RUNNING',
       starting: true,
+      clusterGone: false,
       savepointDirectory: 'file:///state/savepoints',
       flinkVersion: 'v1_20',
       readinessTimeoutMs: 300_000,
