@@ -1,12 +1,13 @@
 import { FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
 import { fabricTransport } from '@drey/devcluster/testing';
 import type { FlinkTransport } from '@drey/flink';
-import { type AnyObject, isKubeError } from '@drey/kube';
+import type { AnyObject } from '@drey/kube';
 import { createOperator, type OperatorEnv } from '@drey/operator';
 import { jobAccount, type OperatorWorld, operatorWorld } from './operator-world.ts';
 import type { Member } from './spec-values.ts';
 import { difference, type Finding, normal, withMember } from './spec-walk.ts';
 import { flinkDeployment, flinkSessionJob } from './specs.ts';
+import { comesToRest, giveSpec } from './walk-steps.ts';
 
 const WALKED = 'walked-ns';
 const FRESH = 'fresh-ns';
@@ -106,34 +107,21 @@ export class SessionJobWalk {
   }
 
   /** False when the API server refuses the spec. */
-  async #give(spec: FlinkSessionJob['spec']): Promise<boolean> {
-    for (;;) {
-      const stored = this.#stored(WALKED);
-      if (stored === undefined) throw new Error('the walked session job is gone');
-      try {
-        await this.#sim.drive(this.#sim.admin.replace(FlinkSessionJobs, { ...stored, spec }));
-        return true;
-      } catch (error) {
-        if (isKubeError(error, 'E_KUBE_INVALID')) return false;
-        if (!isKubeError(error, 'E_KUBE_CONFLICT')) throw error;
-      }
-    }
+  #give(spec: FlinkSessionJob['spec']): Promise<boolean> {
+    return giveSpec(this.#sim, FlinkSessionJobs, () => this.#stored(WALKED), spec);
   }
 
   async #rest(namespace: string): Promise<void> {
-    let [last, since] = ['', 0];
-    const isAtRest = (): boolean => {
-      const stored = this.#stored(namespace);
-      const version = stored?.metadata.resourceVersion ?? '';
-      const now = this.#sim.clock.monotonic();
-      if (version !== last) [last, since] = [version, now];
-      if (now - since < REST_MS) return false;
-      if (errorOf(stored) !== '') return true;
-      const { observedGeneration, lifecycleState, jobStatus, operation } = stored?.status ?? {};
-      const isArrived = observedGeneration === stored?.metadata.generation && operation == null;
-      return isArrived && lifecycleState === 'STABLE' && jobStatus?.state === 'RUNNING';
-    };
-    if (await this.#sim.until(isAtRest, LIMIT_MS)) return;
+    const limits = { restMs: REST_MS, limitMs: LIMIT_MS };
+    if (
+      await comesToRest(
+        this.#sim,
+        () => this.#stored(namespace),
+        (stored) => errorOf(stored) !== '',
+        limits,
+      )
+    )
+      return;
     this.#found('rest', namespace, JSON.stringify(this.#stored(namespace)?.status));
   }
 

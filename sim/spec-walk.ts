@@ -1,9 +1,10 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
-import { type AnyObject, isKubeError } from '@drey/kube';
+import type { AnyObject } from '@drey/kube';
 import { createOperator } from '@drey/operator';
 import { jobAccount, type OperatorWorld, operatorWorld } from './operator-world.ts';
 import type { Member } from './spec-values.ts';
 import { type ClusterTraits, flinkDeployment } from './specs.ts';
+import { comesToRest, giveSpec } from './walk-steps.ts';
 
 /** What was found wrong after a step of a walk. */
 export interface Finding {
@@ -100,35 +101,14 @@ export class SpecWalk {
   }
 
   /** False when the API server refuses the spec. */
-  async #give(spec: FlinkDeployment['spec']): Promise<boolean> {
-    for (;;) {
-      const stored = this.#stored(WALKED);
-      if (stored === undefined) throw new Error('the walked deployment is gone');
-      try {
-        await this.#sim.drive(this.#sim.admin.replace(FlinkDeployments, { ...stored, spec }));
-        return true;
-      } catch (error) {
-        if (isKubeError(error, 'E_KUBE_INVALID')) return false;
-        if (!isKubeError(error, 'E_KUBE_CONFLICT')) throw error;
-      }
-    }
+  #give(spec: FlinkDeployment['spec']): Promise<boolean> {
+    return giveSpec(this.#sim, FlinkDeployments, () => this.#stored(WALKED), spec);
   }
 
   /** Waits until nothing has changed for a while and the operator has nothing more to do. */
   async #rest(namespace: string): Promise<void> {
-    let [last, since] = ['', 0];
-    const isAtRest = (): boolean => {
-      const stored = this.#stored(namespace);
-      const version = stored?.metadata.resourceVersion ?? '';
-      const now = this.#sim.clock.monotonic();
-      if (version !== last) [last, since] = [version, now];
-      if (now - since < REST_MS) return false;
-      const { observedGeneration, lifecycleState, jobStatus, operation } = stored?.status ?? {};
-      if (hasError(stored)) return true;
-      const isArrived = observedGeneration === stored?.metadata.generation && operation == null;
-      return isArrived && lifecycleState === 'STABLE' && jobStatus?.state === 'RUNNING';
-    };
-    if (await this.#sim.until(isAtRest, LIMIT_MS)) return;
+    const limits = { restMs: REST_MS, limitMs: LIMIT_MS };
+    if (await comesToRest(this.#sim, () => this.#stored(namespace), hasError, limits)) return;
     this.#found('rest', namespace, JSON.stringify(this.#stored(namespace)?.status));
   }
 
