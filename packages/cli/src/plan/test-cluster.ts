@@ -3,6 +3,7 @@ import { startSimulatedCluster } from '@drey/devcluster';
 import {
   type AnyObject,
   CustomResourceDefinition,
+  isKubeError,
   type KubeClient,
   ServiceAccount,
   systemClock,
@@ -51,7 +52,11 @@ export async function startPlannedCluster(name: string): Promise<PlannedCluster>
     const resource = kind === 'FlinkSessionJob' ? FlinkSessionJobs : FlinkDeployments;
     return (await client.get(resource as typeof FlinkDeployments, 'default', metadata.name ?? '')) as Planned as T;
   };
-  const liveOf = (file: Planned): Promise<Planned | undefined> => read(file).catch(() => undefined);
+  const liveOf = (file: Planned): Promise<Planned | undefined> =>
+    read(file).catch((error) => {
+      if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return undefined;
+      throw error;
+    });
   const apply = async (object: Planned): Promise<void> => {
     const here = { ...object, metadata: { name: object.metadata.name ?? '', namespace: 'default' } };
     if (here.kind === 'FlinkSessionJob')

@@ -1,9 +1,8 @@
-import type { FlinkDeployment } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { isOfLaterLeader } from '../job/operation.ts';
 import { known, unknown } from '../job/reading.ts';
 import { lastReconciled } from '../job/recorded-spec.ts';
-import { changed, kinds } from '../testing/plans.ts';
+import { changed, HA, kinds, withWorld } from '../testing/plans.ts';
 import {
   aJob,
   anOldJobManager,
@@ -17,16 +16,6 @@ import {
   upgraded,
 } from '../testing/worlds.ts';
 import { decide } from './decide.ts';
-import type { World } from './world.ts';
-
-const HA = {
-  'high-availability.type': 'kubernetes',
-  'high-availability.storageDir': 'file:///state/ha',
-};
-
-function withWorld(world: World, deployment: FlinkDeployment, more: Partial<World> = {}): World {
-  return { ...world, deployment, ...more };
-}
 
 describe('A running job', () => {
   test('is stable, and nothing is written about it again', () => {

@@ -15,7 +15,7 @@ import type { ClusterToCreate } from '../plan.ts';
 import { recoverTaskManagers } from '../recovery/standalone-task-managers.ts';
 import { STARTING_JOB_MANAGER } from '../rest.ts';
 import { nameTaken } from '../start/foreign-cluster.ts';
-import { isAlreadyDeployed, removingAgain } from '../start/start.ts';
+import { isAlreadyDeployed, withExistingCluster } from '../start/start.ts';
 import { specChange } from '../upgrade/spec-change.ts';
 import { jobsToBringDown } from './session-room.ts';
 
@@ -170,15 +170,8 @@ function recorded(
 function deploying(context: Context, operation: CurrentOperation): Outcome {
   const { world, status, wanted } = context;
   const wait: Outcome = { status, progress: CREATING, wakeUp: inTransition(elapsedMs(operation, context.now)) };
-  if (!world.jobManager.known) return wait;
-  const existing = world.jobManager.value;
-  if (existing !== undefined) {
-    if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
-    if (existing.deleting) return wait;
-    // A cluster of an operation that was given up: it has to go before this one is created.
-    if (existing.operationId !== operation.id) return { ...wait, status: removingAgain(context, operation) };
-    return create(context, operation);
-  }
+  const existing = withExistingCluster(context, operation, { wait, create: () => create(context, operation) });
+  if (existing !== undefined) return existing;
   if (!world.remains.known || world.remains.value.deployment || world.remains.value.taskManagers !== undefined)
     return wait;
   const stored = lastReconciled(status);

@@ -240,15 +240,8 @@ export function continueDeploying(context: Context, operation: CurrentOperation)
     progress: { reason: 'CreatingCluster', message: 'Creating the JobManager.' },
     wakeUp: inTransition(elapsedMs(operation, context.now)),
   };
-  if (!world.jobManager.known) return wait;
-  const existing = world.jobManager.value;
-  if (existing !== undefined) {
-    if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
-    if (existing.deleting) return wait;
-    // A cluster of an operation that was given up: it has to go before this one is created.
-    if (existing.operationId !== operation.id) return { ...wait, status: removingAgain(context, operation) };
-    return createRecorded(context, operation);
-  }
+  const existing = withExistingCluster(context, operation, { wait, create: () => createRecorded(context, operation) });
+  if (existing !== undefined) return existing;
   if (!world.remains.known || world.remains.value.deployment) return wait;
   const recorded = lastReconciled(status);
   const mode = recorded?.spec.job?.upgradeMode ?? 'stateless';
@@ -263,10 +256,30 @@ export function continueDeploying(context: Context, operation: CurrentOperation)
 }
 
 /**
+ * What is done about a start where a JobManager is there already, or nobody knows whether one is: only one that this very
+ * operation made is gone on with. undefined: there is none.
+ */
+export function withExistingCluster(
+  context: Context,
+  operation: CurrentOperation,
+  { wait, create }: { readonly wait: Outcome; readonly create: () => Outcome },
+): Outcome | undefined {
+  const { world, wanted } = context;
+  if (!world.jobManager.known) return wait;
+  const existing = world.jobManager.value;
+  if (existing === undefined) return undefined;
+  if (existing.ownerUid !== wanted.metadata.uid) return nameTaken(context);
+  if (existing.deleting) return wait;
+  // A cluster of an operation that was given up: it has to go before this one is created.
+  if (existing.operationId !== operation.id) return { ...wait, status: removingAgain(context, operation) };
+  return create();
+}
+
+/**
  * The status of a start that goes back to removing. It is another operation: what an older leader may be creating under the
  * id of the start has to be removed too.
  */
-export function removingAgain({ world, status }: Context, operation: CurrentOperation): Context['status'] {
+function removingAgain({ world, status }: Context, operation: CurrentOperation): Context['status'] {
   const { fresh, epoch } = world;
   return { ...status, operation: { ...operation, id: fresh.operationId, epoch, phase: 'removing' } };
 }

@@ -1,7 +1,6 @@
-import type { FlinkDeployment } from '@drey/api';
 import { describe, expect, test } from 'vitest';
 import { known } from '../../job/reading.ts';
-import { changed, kinds } from '../../testing/plans.ts';
+import { changed, HA, kinds, withWorld } from '../../testing/plans.ts';
 import {
   aJob,
   anOldJobManager,
@@ -15,16 +14,6 @@ import {
   upgraded,
 } from '../../testing/worlds.ts';
 import { decide } from '../decide.ts';
-import type { World } from '../world.ts';
-
-const HA = {
-  'high-availability.type': 'kubernetes',
-  'high-availability.storageDir': 'file:///state/ha',
-};
-
-function withWorld(world: World, deployment: FlinkDeployment, more: Partial<World> = {}): World {
-  return { ...world, deployment, ...more };
-}
 
 describe('Suspending and resuming', () => {
   test('with savepoint keeps the cluster, and resuming removes it before the job is started', () => {
