@@ -147,6 +147,9 @@ describe('Objects of a running cluster come back', () => {
       annotations: { 'argocd.argoproj.io/tracking-id': 'kept' },
     });
     expect((await eventsOf(world, 'DriftRepaired')).join()).toContain('kubectl-edit');
+    // Also what was put back once before.
+    await world.edit(Service, 'app-rest', { spec: { selector: { lost: 'again' } } });
+    expect(await sim.until(() => get(Service, 'app-rest')?.spec?.selector?.lost === undefined, 5_000)).toBe(true);
     await world.rest();
     expect(world.starts()).toBe(1);
     await world.end();

@@ -143,6 +143,7 @@ export class SafetyOracle {
       this.#unrecorded(clusterId, jobId, at, detail);
       return;
     }
+    const hasRun = this.#owners.has(jobId);
     this.#owners.set(jobId, owner);
     const open = this.#open.get(owner);
     if (open !== undefined) {
@@ -151,7 +152,7 @@ export class SafetyOracle {
     }
     this.#open.set(owner, event);
     this.#lastEnd.delete(owner);
-    if (!this.#beginsAnew(owner, event)) this.#startedFrom(owner, event);
+    if (hasRun || !this.#beginsAnew(owner, event)) this.#startedFrom(owner, event);
     this.#jobs.set(owner, (this.#jobs.get(owner) ?? new Set()).add(jobId));
   }
 
@@ -159,9 +160,9 @@ export class SafetyOracle {
   #beginsAnew(owner: string, { clusterId, process, jobId, at, restoredFrom }: Started): boolean {
     const [before, now] = [this.#begun.get(owner), this.#records.beginning(owner)];
     const jobs = this.#jobs.get(owner);
-    // The cluster that is replaced may start its job meanwhile, or start it again.
+    // The cluster that is replaced may start its job meanwhile.
     const isElsewhere = this.#records.isGoing(owner, clusterId) && restoredFrom !== now.path;
-    if (jobs?.has(jobId) === true || isElsewhere) return false;
+    if (isElsewhere) return false;
     if (jobs !== undefined && before?.nonce === now.nonce) return false;
     this.#begun.set(owner, now);
     this.#jobs.delete(owner);

@@ -13,7 +13,6 @@ export {
   type StoreOptions,
 } from './cache/store.ts';
 export { compareVersions, newerVersion } from './cache/version.ts';
-export { Applier, type ApplyResult, intentHash, projection } from './client/apply.ts';
 export * from './client/client.ts';
 export { type CredentialSource, type Credentials, fixedCredentials } from './client/credentials.ts';
 export * from './client/errors.ts';

@@ -1,5 +1,5 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
-import { type Applier, ConfigMap, Deployment, isKubeError } from '@drey/kube';
+import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import { primaryWrites } from '../job/primary-writes.ts';
 import { performRescale } from '../job/rescale.ts';
@@ -23,7 +23,6 @@ export interface ActOptions {
   /** The Flink cluster that the deployment runs; undefined when it has no address. */
   readonly flink: FlinkCluster | undefined;
   /** Applies of this process, which leaves out those that change nothing. */
-  readonly applier: Applier;
   readonly deletionPropagation: 'Foreground' | 'Background' | 'Orphan';
 }
 
@@ -98,7 +97,7 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
     case 'create-cluster':
       return createCluster(env, step.cluster, options.signal);
     case 'repair':
-      return repair(env, options.applier, step, options.signal);
+      return repair(env, step, options.signal);
     case 'delete-ingress':
       return deleteIngress(env, deployment.metadata.namespace, step, options.signal);
     case 'create-task-managers':

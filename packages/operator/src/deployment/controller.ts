@@ -1,14 +1,5 @@
 import type { FlinkStateSnapshot } from '@drey/api';
-import {
-  Applier,
-  type Cached,
-  type Change,
-  type KubeObject,
-  keyOf,
-  priority,
-  type Store,
-  storeSource,
-} from '@drey/kube';
+import { type Cached, type Change, type KubeObject, keyOf, priority, type Store, storeSource } from '@drey/kube';
 import { clusterOf, sessionClusterOf } from '../runtime/caches.ts';
 import { JobPulse } from '../runtime/job-pulse.ts';
 import type { KindController, KindScope } from '../runtime/kind-controller.ts';
@@ -21,7 +12,6 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
   const { caches, clock, random } = env;
   const pulse = new JobPulse({ clock, random, wake, signal });
   const drift = new DriftMemory();
-  const applier = new Applier(env.kube);
   // Also the cluster it belonged to before: who changes the label that says so takes it away from there.
   const toClusters = (change: Change<KubeObject>): string[] => {
     const before = change.type === 'modified' ? clusterOf(change.old) : [];
@@ -59,7 +49,7 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
       // A session cluster that is being deleted or replaced waits for its jobs.
       storeSource(caches.sessionJobs, (change) => sessionClusterOf(change.object).filter(isWaitingForJobs)),
     ],
-    reconcile: (pass) => reconcile({ ...scope, pulse, drift, applier }, pass),
+    reconcile: (pass) => reconcile({ ...scope, pulse, drift }, pass),
     watchedJobs: () => pulse.size,
   };
 }

@@ -1,6 +1,6 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
 import { operatorOptions } from '@drey/flink';
-import type { Applier, Outcome, Pass } from '@drey/kube';
+import type { Outcome, Pass } from '@drey/kube';
 import { endForcedDeletion } from '../job/forced-deletion.ts';
 import { recordedCheckpoint } from '../job/known-checkpoint.ts';
 import { noteDecision } from '../job/note-decision.ts';
@@ -21,7 +21,6 @@ import type { World } from './world.ts';
 export interface ReconcileScope extends Pick<KindScope, 'env' | 'policy' | 'epoch'> {
   readonly pulse: JobPulse;
   readonly drift: DriftMemory;
-  readonly applier: Applier;
 }
 
 /** One pass: observe, decide, act. */
@@ -63,7 +62,6 @@ export async function reconcile(scope: ReconcileScope, pass: Pass): Promise<Outc
     await act(env, deployment, plan, {
       signal: pass.signal,
       flink,
-      applier: scope.applier,
       deletionPropagation: policy.options.get(operatorOptions.resourceDeletionPropagation),
     });
   } catch (error) {

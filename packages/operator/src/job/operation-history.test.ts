@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { downtimes, withHistory } from './operation-history.ts';
+import { downtimes, isStableUnproven, withHistory } from './operation-history.ts';
 import type { JobResourceStatus } from './resource.ts';
 
 const T = Date.parse('2026-01-01T00:00:00Z');
@@ -36,6 +36,16 @@ describe('The history of a job', () => {
     const down = { operation: operation('recover', 'removing') };
     const status = life({ operation: operation('upgrade', 'removing') }, down, running);
     expect(status.lastOperations).toMatchObject([{ kind: 'upgrade', upAt: at(2) }]);
+  });
+
+  test('knows that a redeployed spec that never ran is called stable only', () => {
+    const record = { reconciliationStatus: { lastReconciledSpec: '{}', lastStableSpec: '{}' } };
+    const redeploying = { ...record, operation: operation('redeploy', 'removing') };
+    const waiting = { ...record, jobStatus: { state: 'RECONCILING' } } as const;
+    expect(isStableUnproven(life(redeploying, waiting))).toBe(true);
+    expect(isStableUnproven(life({ operation: operation('upgrade', 'removing') }, redeploying, waiting))).toBe(true);
+    expect(isStableUnproven(life(redeploying, { ...record, ...running }))).toBe(false);
+    expect(isStableUnproven(life({ operation: operation('recover', 'removing') }, waiting))).toBe(false);
   });
 
   test('forgets an interruption after which the job did not run', () => {

@@ -28,6 +28,16 @@ export function isStillDown({ lastOperations }: JobResourceStatus): boolean {
   return newest !== undefined && !hasText(newest.upAt);
 }
 
+/**
+ * Whether the spec that is recorded as stable was never seen to run: a redeployment records its spec as stable at once, as
+ * the Apache operator does, since what ran before is not what its user wants any more.
+ */
+export function isStableUnproven(status: JobResourceStatus): boolean {
+  const { lastReconciledSpec, lastStableSpec } = status.reconciliationStatus ?? {};
+  const isRedeployed = isStillDown(status) && status.lastOperations?.[0]?.kind === 'redeploy';
+  return isRedeployed && lastReconciledSpec === lastStableSpec;
+}
+
 function historyOf(past: readonly PastOperation[], status: JobResourceStatus, now: number): readonly PastOperation[] {
   const [newest, ...older] = past;
   const operation = currentOperation(status.operation);
@@ -35,6 +45,8 @@ function historyOf(past: readonly PastOperation[], status: JobResourceStatus, no
   const at = new Date(now).toISOString();
   if (operation !== undefined) {
     const down = operation.phase === 'removing' || operation.phase === 'deploying';
+    // Whoever redeploys while the job is down begins anew, whatever brought it down.
+    if (isOpen && down && operation.kind === 'redeploy') return [{ ...newest, kind: operation.kind }, ...older];
     if (isOpen || !down || !INTERRUPTING.includes(operation.kind)) return past;
     const begun: PastOperation = { kind: operation.kind, startedAt: operation.startedAt ?? at, downAt: at };
     return [begun, ...past].slice(0, KEPT);

@@ -132,6 +132,15 @@ describe('The choice of upgrade', () => {
     }
   });
 
+  test('never takes a job that is not over for one that never ran while there is HA metadata', () => {
+    for (const facts of everyCombination()) {
+      const { choice } = upgradeRule({ ...facts, jobManagerNeverStarted: true });
+      if (facts.upgradeMode === 'stateless' || choice.kind !== 'upgrade' || choice.suspend !== 'NOOP') continue;
+      if (['FINISHED', 'CANCELED', 'FAILED'].includes(facts.jobState ?? '')) continue;
+      expect(['off', 'absent']).toContain(facts.ha);
+    }
+  });
+
   test('does nothing about state it could not read', () => {
     for (const facts of everyCombination()) {
       const { choice } = upgradeRule(facts);

@@ -90,8 +90,12 @@ function isOver(facts: UpgradeFacts): boolean {
   );
 }
 
+/** A JobManager that was never ready; one that wrote high-availability metadata came far enough to run its job. */
 function neverStarted(facts: UpgradeFacts): boolean {
-  return facts.jobManager !== 'MISSING' && facts.recordedMode !== 'last-state' && facts.jobManagerNeverStarted;
+  const isUntouched = facts.ha === 'off' || facts.ha === 'absent';
+  return (
+    facts.jobManager !== 'MISSING' && facts.recordedMode !== 'last-state' && facts.jobManagerNeverStarted && isUntouched
+  );
 }
 
 function neverRan(facts: UpgradeFacts): boolean {

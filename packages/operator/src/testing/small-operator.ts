@@ -1,5 +1,5 @@
 import { FlinkDeployments, FlinkSessionJobs, FlinkStateSnapshots } from '@drey/api';
-import { Applier, ConfigMap, Deployment, Ingress, keyOf, Pod, Service } from '@drey/kube';
+import { ConfigMap, Deployment, Ingress, keyOf, Pod, Service } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { pino } from 'pino';
 import { DriftMemory } from '../deployment/drift/drift-reading.ts';
@@ -120,7 +120,6 @@ function operatorProcess(
   const scope = {
     ...{ env, policy: POLICY, pulse, epoch: () => 0 },
     drift: new DriftMemory(),
-    applier: new Applier(cluster.kube),
   };
   const submissions = new Submissions({ clock, fetch: async () => aJar(), wake: () => undefined, signal });
   const sessionScope = { ...scope, pulse: new JobPulse({ clock, random, wake: () => undefined, signal }), submissions };

@@ -1,5 +1,4 @@
 import {
-  type Applier,
   type Cached,
   ConfigMap,
   Deployment,
@@ -25,12 +24,7 @@ export interface Repair {
  * Puts objects back as the cluster was made, by server-side apply: only fields that the operator means are written, and
  * those of others stay. Of a Deployment only the number of replicas is written.
  */
-export async function repair(
-  env: Env,
-  applier: Applier,
-  { cluster, objects }: Repair,
-  signal: AbortSignal,
-): Promise<void> {
+export async function repair(env: Env, { cluster, objects }: Repair, signal: AbortSignal): Promise<void> {
   const built = env.clusters(cluster);
   const { namespace = '', name = '' } = cluster.deployment.metadata;
   const jobManager = env.caches.deployments.get(namespace, name);
@@ -44,8 +38,7 @@ export async function repair(
     blockOwnerDeletion: true,
   };
   const options = { fieldManager: MANAGER, force: true, signal };
-  const apply = <T extends KubeObject>(r: Resource<T>, intent: T, live: Cached<T> | undefined) =>
-    applier.apply(r, intent, live, options);
+  const apply = <T extends KubeObject>(r: Resource<T>, intent: T) => env.kube.apply(r, intent, options);
   const ownedBy = <T extends KubeObject>(object: T): T => ({
     ...object,
     metadata: { ...object.metadata, namespace, ownerReferences: [owner] },
@@ -53,16 +46,15 @@ export async function repair(
   for (const { kind, name: wanted } of objects) {
     const object = [...built.accompanying].find((one) => one.kind === kind && one.metadata.name === wanted);
     if (kind === 'Service' && object !== undefined) {
-      await apply(Service, ownedBy(object as Service), env.caches.services.get(namespace, wanted));
+      await apply(Service, ownedBy(object as Service));
     } else if (kind === 'ConfigMap' && object !== undefined) {
-      await apply(ConfigMap, ownedBy(object as ConfigMap), undefined);
+      await apply(ConfigMap, ownedBy(object as ConfigMap));
     } else if (kind === 'Ingress' && built.ingress !== undefined) {
-      await apply(Ingress, built.ingress, env.caches.ingresses?.get(namespace, wanted));
+      await apply(Ingress, built.ingress);
     } else if (kind === 'Deployment') {
       const intent = [built.deployment, built.taskManagers].find((one) => one?.metadata.name === wanted);
       const live = env.caches.deployments.get(namespace, wanted);
-      if (intent !== undefined && live !== undefined)
-        await apply(Deployment, replicasOf(intent, live, namespace), live);
+      if (intent !== undefined && live !== undefined) await apply(Deployment, replicasOf(intent, live, namespace));
     }
   }
 }

@@ -16,7 +16,7 @@ export function upgradeFacts(context: Context, runningOptions: FlinkConfig): Upg
     ...jobFacts({ ...context, checkpoints: world.flink.checkpoints }),
     upgradeMode: jobOf(wanted.spec).upgradeMode ?? 'stateless',
     jobManager: status.jobManagerDeploymentStatus ?? 'MISSING',
-    jobManagerNeverStarted: deployment?.neverAvailable === true,
+    jobManagerNeverStarted: deployment?.neverAvailable === true && !hasRun(context),
     recordedMode: launchMode(context),
     flinkVersionChanged: recorded?.spec.flinkVersion !== wanted.spec.flinkVersion,
     ha: haFact(context, runningOptions),
@@ -42,6 +42,17 @@ export function neverRan({ status, world, runningOptions }: Context): boolean {
   if (record?.state !== 'DEPLOYED' || wasSeen) return false;
   if (highAvailability(runningOptions) !== 'none') return world.ha.known && !world.ha.value.available;
   return world.seen?.process === undefined || world.seen.jobId !== status.jobStatus?.jobId;
+}
+
+/**
+ * The job of the cluster that is there was seen to run. A list of Deployments may be older than that: the API server answers
+ * a new watcher from its cache.
+ */
+function hasRun({ status, world }: Context): boolean {
+  const { lastReconciledSpec, lastStableSpec } = status.reconciliationStatus ?? {};
+  if (lastReconciledSpec === lastStableSpec && !isStillDown(status)) return true;
+  const recorded = world.deployment.status?.jobStatus;
+  return recorded?.state === 'RUNNING' || (world.seen?.process !== undefined && world.seen.jobId === recorded?.jobId);
 }
 
 /** Which services keep the cluster's leader and checkpoints. */

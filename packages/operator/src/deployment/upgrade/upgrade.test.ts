@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { known } from '../../job/reading.ts';
 import { lastReconciled } from '../../job/recorded-spec.ts';
 import { changed, kinds } from '../../testing/plans.ts';
-import { aJob, aRunning, aWorld, haWith, noRemains, POLICY, runningWorld, upgraded } from '../../testing/worlds.ts';
+import {
+  aJob,
+  anOldJobManager,
+  aRunning,
+  aWorld,
+  haWith,
+  noRemains,
+  POLICY,
+  runningWorld,
+  upgraded,
+} from '../../testing/worlds.ts';
 import { decide } from '../decide.ts';
 import type { Plan } from '../plan.ts';
 import type { World } from '../world.ts';
@@ -11,6 +21,19 @@ import type { World } from '../world.ts';
 function withWorld(world: World, deployment: FlinkDeployment, more: Partial<World> = {}): World {
   return { ...world, deployment, ...more };
 }
+
+describe('An upgrade of a job whose JobManager seems never to have been ready', () => {
+  const older = known(anOldJobManager({ availableReplicas: 0, neverAvailable: true }), 0);
+
+  test('waits when the job was seen to run: the Deployment may be read from an old cache', () => {
+    const { deployment, world } = aRunning();
+    const wanted = { ...changed(deployment, {}), spec: { ...deployment.spec, flinkVersion: 'v2_0' } } as const;
+    const flink = { ...world.flink, jobs: undefined };
+    const plan = decide(withWorld(world, wanted, { jobManager: older, jobManagerPods: known([], 0), flink }), POLICY);
+    expect(kinds(plan)).toEqual([]);
+    expect(plan.status.operation).toBeUndefined();
+  });
+});
 
 describe('An upgrade with savepoint', () => {
   function stopping(): { deployment: FlinkDeployment; plan: Plan } {

@@ -1,6 +1,7 @@
 import type { UpgradeMode } from '@drey/api';
 import { changeEvent } from '../../job/change-event.ts';
 import { beginOperation, type CurrentOperation, type OperationKind } from '../../job/operation.ts';
+import { isStableUnproven } from '../../job/operation-history.ts';
 import type { PlannedEvent } from '../../job/planned.ts';
 import { withRecord } from '../../job/record.ts';
 import { writeRecorded } from '../../job/recorded-spec.ts';
@@ -89,7 +90,10 @@ function withCancelRecorded({ status, recorded }: Context, restore: UpgradeMode)
   };
 }
 
-/** Records that the job is brought down to be restored by `restore`, and begins to remove its cluster. */
+/**
+ * Records that the job is brought down to be restored by `restore`, and begins to remove its cluster. What is called stable and
+ * never ran is nothing to roll back to.
+ */
 export function removeRecorded(context: Context, operation: CurrentOperation, restore: UpgradeMode): Outcome {
   const recorded = withRecord(context.status, {
     kind: 'FlinkDeployment',
@@ -101,7 +105,9 @@ export function removeRecorded(context: Context, operation: CurrentOperation, re
     state: 'UPGRADING',
     now: context.now,
   });
-  const status = { ...recorded, operation, taskManager: NO_TASK_MANAGERS };
+  const stable = operation.kind === 'upgrade' && isStableUnproven(context.status) ? { lastStableSpec: null } : {};
+  const reconciliationStatus = { ...recorded.reconciliationStatus, ...stable };
+  const status = { ...recorded, reconciliationStatus, operation, taskManager: NO_TASK_MANAGERS };
   return continueRemoving({ ...context, status }, operation, restore);
 }
 
