@@ -47,6 +47,7 @@ export const operation = object('The operation in progress. Written before anyth
   epoch: optional(Type.Integer({ format: 'int64', description: 'Leadership epoch of the operator that recorded it.' })),
   startedAt: optional(text('When it was recorded, RFC 3339.')),
   triggerId: optional(text('Id under which Flink knows it.')),
+  jobManager: optional(text('The JobManager that was asked, by the uid of its Deployment.')),
   phase: optional(text('How far it has come.')),
   previous: optional(text('What was before, where the operation can be taken back, as JSON.')),
   nonce: optional(Type.Integer({ format: 'int64', description: 'The nonce of the spec that asked for it.' })),

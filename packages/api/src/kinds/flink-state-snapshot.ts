@@ -43,6 +43,7 @@ export const flinkStateSnapshotStatus = object('How the snapshot went.', {
   triggerTimestamp: optional(text('When it was triggered, RFC 3339.')),
   resultTimestamp: optional(text('When it ended, RFC 3339.')),
   path: optional(text('Where it lies.')),
+  jobId: optional(text('The job that it was asked of, by Flink’s id.')),
   error: optional(text('The last error.')),
   failures: optional(integer('How many attempts failed.')),
   operation: optional(operation),

@@ -86,6 +86,7 @@ const newestCheckpoint = object(
       ),
     ),
     recordedAt: text('When it was written here, RFC 3339.'),
+    triggeredAt: optional(text('When it was triggered, RFC 3339.')),
   },
 );
 

@@ -7,8 +7,8 @@ import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job
 import { placedStatus } from '../job/placed-status.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { deployedSpec, lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { withoutJobOperation } from '../job/snapshots/object-mode.ts';
 import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
-import { withoutOperation } from '../job/status.ts';
 import { withValidation } from '../job/validation-error.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
 import { withConditions } from './conditions.ts';
@@ -73,7 +73,7 @@ function wholeOutcome(context: Context): Outcome {
     const outcome = continueOperation(context, operation);
     if (outcome !== undefined) return outcome;
   }
-  const idle: Context = { ...context, status: withoutOperation(context.status) };
+  const idle: Context = { ...context, status: withoutJobOperation(context.status) };
   if (context.recorded === undefined) {
     return context.invalid === undefined ? firstDeployment(idle) : { status: idle.status, wakeUp: ON_CHANGE };
   }

@@ -2,6 +2,7 @@ import type { FlinkDeploymentStatus } from '@drey/api';
 import { areTasksStarting } from '../job/job-facts.ts';
 import { heldByRunningSavepoint, snapshotsAtRest } from '../job/snapshots/at-rest.ts';
 import type { JobSnapshotsInput } from '../job/snapshots/input.ts';
+import { withoutOperation } from '../job/status.ts';
 import { type Context, jobOf, type Outcome } from './context.ts';
 
 /** What is decided at rest, with what is to be done about the job's snapshots. */
@@ -22,7 +23,7 @@ function inputOf(context: Context, status: FlinkDeploymentStatus): JobSnapshotsI
     metadata: wanted.metadata,
     job: jobOf(wanted.spec),
     flinkVersion: recorded?.spec.flinkVersion ?? undefined,
-    status,
+    status: withoutOperation(status),
     operation: world.deployment.status?.operation,
     stateIsKnown: job.kind === 'found' || context.status.jobManagerDeploymentStatus === 'MISSING',
     tasksStarting: job.kind === 'found' && areTasksStarting(job.job),

@@ -5,19 +5,28 @@ import { recordedCheckpoint } from './known-checkpoint.ts';
 import { known } from './reading.ts';
 
 const JOB = 'b'.repeat(32);
-const seenAt = (number: number) => ({ jobId: JOB, process: 'p/0', path: `file:///cp/chk-${number}` });
+const RUN = { jobId: JOB, process: 'p/0' };
+const seenAt = (number: number) => ({ ...RUN, path: `file:///cp/chk-${number}`, triggeredAt: number * 1000 });
+const recordedAs = (number: number) => ({
+  ...RUN,
+  path: `file:///cp/chk-${number}`,
+  triggeredAt: new Date(number * 1000).toISOString(),
+});
 const MINUTE = 60_000;
 
 describe('The newest checkpoint of a job without high availability', () => {
   test('is written into the status when the first one is seen, and then every three minutes at most', () => {
     const { deployment, world } = aRunning();
     const first = decide({ ...world, seen: seenAt(1) }, POLICY);
-    expect(first.status.jobStatus?.newestCheckpoint).toMatchObject({ ...seenAt(1), recordedAt: expect.any(String) });
+    expect(first.status.jobStatus?.newestCheckpoint).toMatchObject({
+      ...recordedAs(1),
+      recordedAt: expect.any(String),
+    });
     const later = upgraded(deployment, first);
     const soon = decide({ ...world, deployment: later, now: world.now + 2 * MINUTE, seen: seenAt(9) }, POLICY);
     expect(soon.status).toEqual(later.status);
     const after = decide({ ...world, deployment: later, now: world.now + 3 * MINUTE, seen: seenAt(13) }, POLICY);
-    expect(after.status.jobStatus?.newestCheckpoint).toMatchObject(seenAt(13));
+    expect(after.status.jobStatus?.newestCheckpoint).toMatchObject(recordedAs(13));
   });
 
   test.each([
@@ -65,7 +74,7 @@ describe('The newest checkpoint of a job without high availability', () => {
     );
     expect(restarted.steps).toMatchObject([{ kind: 'create-cluster', cluster: { savepointPath: 'file:///cp/chk-4' } }]);
     const retired = recordedCheckpoint(upgraded(lost, restarted));
-    expect(retired).toEqual({ jobId: JOB, path: 'file:///cp/chk-4', process: undefined });
+    expect(retired).toEqual({ jobId: JOB, path: 'file:///cp/chk-4', process: undefined, triggeredAt: 4000 });
     const runs = { ...world, deployment: upgraded(lost, restarted), seen: retired };
     expect(decide(runs, POLICY).steps).toEqual([]);
     expect(decide(runs, POLICY).status.operation).toBeUndefined();

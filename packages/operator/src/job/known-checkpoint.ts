@@ -23,7 +23,8 @@ export function withNewestCheckpoint<S extends JobResourceStatus>(
   if (isOfThisRun && now - Date.parse(recorded.recordedAt) < RECORD_EVERY_MS) return status;
   const { path, process } = seen;
   const recordedAt = new Date(now).toISOString();
-  return withJob(status, { newestCheckpoint: { jobId: seen.jobId, path, process, recordedAt } });
+  const triggered = seen.triggeredAt > 0 ? { triggeredAt: new Date(seen.triggeredAt).toISOString() } : {};
+  return withJob(status, { newestCheckpoint: { jobId: seen.jobId, path, process, recordedAt, ...triggered } });
 }
 
 /** A status in which the recorded checkpoint is that of an earlier run. */
@@ -39,5 +40,6 @@ export function recordedCheckpoint({ status }: { readonly status?: JobResourceSt
   const recorded = status?.jobStatus?.newestCheckpoint;
   if (recorded === undefined || recorded === null) return undefined;
   const { jobId, path, process } = recorded;
-  return { jobId, path, process: process ?? undefined };
+  const triggeredAt = Date.parse(recorded.triggeredAt ?? '') || 0;
+  return { jobId, path, process: process ?? undefined, triggeredAt };
 }

@@ -1,15 +1,51 @@
+import type { FlinkStateSnapshot } from '@drey/api';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type { JobResourceStatus } from './resource.ts';
 import { LAST_STATE_MARKER, recordedStatePath } from './status.ts';
 
+/** What may tell of a job's newest state besides its status. */
+export interface StateSources {
+  readonly seen: SeenState | undefined;
+  readonly snapshots: { readonly objects: readonly FlinkStateSnapshot[] | undefined };
+}
+
 /**
- * The newest state of the running job that anybody knows where high availability does not keep it: what was seen of it,
- * else where it began. undefined: nobody knows any.
+ * The newest state of the running job that anybody knows where high availability does not keep it: what was seen of it, or a
+ * snapshot that was asked for later, else where it began. undefined: nobody knows any.
  */
-export function newestKnownPath(status: JobResourceStatus, seen: SeenState | undefined): string | undefined {
-  if (seen?.process !== undefined && seen.jobId === status.jobStatus?.jobId) return seen.path;
+export function newestKnownPath(status: JobResourceStatus, { seen, snapshots }: StateSources): string | undefined {
+  const jobId = status.jobStatus?.jobId ?? undefined;
+  const ofThisRun = seen?.process !== undefined && seen.jobId === jobId ? seen : undefined;
+  const later = [...snapshotsOf(jobId, snapshots.objects ?? []), ...(ofThisRun ? lastSavepoint(status) : [])]
+    .filter((one) => one.triggeredAt > (ofThisRun?.triggeredAt ?? 0))
+    .sort((a, b) => b.triggeredAt - a.triggeredAt)[0];
+  if (later !== undefined) return later.path;
+  if (ofThisRun !== undefined) return ofThisRun.path;
   const path = recordedStatePath(status);
   return path === LAST_STATE_MARKER ? undefined : path;
+}
+
+interface TimedState {
+  readonly path: string;
+  readonly triggeredAt: number;
+}
+
+/** Complete snapshots of a job. One that was only taken note of says nothing about when, or of which job. */
+function snapshotsOf(jobId: string | undefined, objects: readonly FlinkStateSnapshot[]): TimedState[] {
+  return objects
+    .filter(({ spec, status }) => {
+      const isComplete = status?.state === 'COMPLETED' && spec.savepoint?.alreadyExists !== true;
+      return isComplete && jobId !== undefined && status.jobId === jobId;
+    })
+    .map(({ status }) => ({ path: status?.path ?? '', triggeredAt: Date.parse(status?.triggerTimestamp ?? '') || 0 }))
+    .filter(({ path }) => path !== '');
+}
+
+/** The savepoint that the status remembers where there are no objects for them. */
+function lastSavepoint({ jobStatus }: JobResourceStatus): TimedState[] {
+  const { location, timeStamp } = jobStatus?.savepointInfo?.lastSavepoint ?? {};
+  if (typeof location !== 'string' || location === '') return [];
+  return [{ path: location, triggeredAt: timeStamp ?? 0 }];
 }
 
 /** How Flink says that there is nothing where a job was to start from. */

@@ -6,7 +6,7 @@ import type { FlinkCheckpoints, FlinkCluster } from './ports.ts';
 const JOB = 'b'.repeat(32);
 
 function checkpoints(number: number): FlinkCheckpoints {
-  const completed = { id: number, path: `file:///cp/chk-${number}`, stateSizeBytes: 1, triggeredAt: 0 };
+  const completed = { id: number, path: `file:///cp/chk-${number}`, stateSizeBytes: 1, triggeredAt: number * 1000 };
   return { completed, savepoint: undefined, restored: undefined, pendingSince: undefined };
 }
 
@@ -59,7 +59,7 @@ describe('The pulse of a running job', () => {
     state.checkpoint = 8;
     await clock.advance(60_000);
     expect(woken).toEqual(['k']);
-    expect(pulse.seen('k')).toEqual({ jobId: JOB, process: 'p/0', path: 'file:///cp/chk-8' });
+    expect(pulse.seen('k')).toEqual({ jobId: JOB, process: 'p/0', path: 'file:///cp/chk-8', triggeredAt: 8000 });
   });
 
   test('sees the first checkpoint of a run with its next look, and looks less often when there is none for long', async () => {
@@ -81,7 +81,7 @@ describe('The pulse of a running job', () => {
     const { pulse } = world();
     pulse.remember('k', JOB, 'p/0', checkpoints(3));
     pulse.retire('k');
-    expect(pulse.seen('k')).toEqual({ jobId: JOB, process: undefined, path: 'file:///cp/chk-3' });
+    expect(pulse.seen('k')).toEqual({ jobId: JOB, process: undefined, path: 'file:///cp/chk-3', triggeredAt: 3000 });
     pulse.forget('k');
     expect(pulse.seen('k')).toBeUndefined();
   });

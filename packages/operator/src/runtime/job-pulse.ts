@@ -31,6 +31,8 @@ export interface SeenState {
   /** undefined: the job was started anew since, so this is not its newest state any more. */
   readonly process: string | undefined;
   readonly path: string;
+  /** When it was triggered, in epoch milliseconds; 0 where that is not known, or before the run began. */
+  readonly triggeredAt: number;
 }
 
 /**
@@ -77,10 +79,10 @@ export class JobPulse {
 
   /** Remembers the newest of `checkpoints`, when it can be started from. True: nothing was known of this run before. */
   remember(key: string, jobId: string, process: string, checkpoints: FlinkCheckpoints): boolean {
-    const path = newestCheckpoint(checkpoints)?.path;
+    const { path, triggeredAt = 0 } = newestCheckpoint(checkpoints) ?? {};
     if (path === undefined || path === NOT_ADDRESSABLE) return false;
     const isFirst = this.#seen.get(key)?.process !== process;
-    this.#seen.set(key, { jobId, process, path });
+    this.#seen.set(key, { jobId, process, path, triggeredAt });
     return isFirst;
   }
 

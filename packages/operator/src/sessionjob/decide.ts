@@ -6,8 +6,9 @@ import { type CurrentOperation, currentOperation, followedJob, isOfLaterLeader }
 import { placedStatus } from '../job/placed-status.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { lastReconciled, type RecordedSpec } from '../job/recorded-spec.ts';
+import { withoutJobOperation } from '../job/snapshots/object-mode.ts';
 import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
-import { withInitialParts, withoutOperation } from '../job/status.ts';
+import { withInitialParts } from '../job/status.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import { withValidation } from '../job/validation-error.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
@@ -57,7 +58,7 @@ function outcomeOf(context: SessionJobContext): SessionJobOutcome {
     const outcome = continueOperation(context, operation);
     if (outcome !== undefined) return outcome;
   }
-  const idle: SessionJobContext = { ...context, status: withoutOperation(context.status) };
+  const idle: SessionJobContext = { ...context, status: withoutJobOperation(context.status) };
   if (context.recorded === undefined) {
     return context.invalid === undefined ? firstStart(idle) : { status: idle.status, wakeUp: ON_CHANGE };
   }

@@ -99,7 +99,10 @@ describe('A change that restarts a session cluster', () => {
 
   test('says from what a job that cannot be brought down starts, and when nobody knows', () => {
     const restarting = on(session, named('a', 'savepoint'), [aJob('RESTARTING')]);
-    const remembered = { ...restarting, seen: { jobId: 'b'.repeat(32), path: CHECKPOINT.path, process: 'p' } };
+    const remembered = {
+      ...restarting,
+      seen: { jobId: 'b'.repeat(32), path: CHECKPOINT.path, process: 'p', triggeredAt: 0 },
+    };
     const seen = view(image(session), [remembered, restarting]);
     expect(seen.interrupts).toMatchObject([
       { how: 'goes-with-cluster', state: { kind: 'snapshot', path: CHECKPOINT.path } },

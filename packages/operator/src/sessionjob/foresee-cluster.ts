@@ -111,7 +111,7 @@ function withoutStop(
       warnings: warn(...dropped),
     };
   }
-  const path = newestKnownPath(status, world.seen);
+  const path = newestKnownPath(status, world);
   if (path !== undefined)
     return { interruption: { ...rest, how: 'goes-with-cluster', state: snapshotAt(path) }, warnings: warn() };
   const unknown = 'Its newest state is not known, and it is not started before somebody names one.';

@@ -270,7 +270,7 @@ describe('A new spec of a session job that runs', () => {
   });
 
   test('starts a job that its cluster lost, from the newest state that is known', () => {
-    const seen = { jobId: 'b'.repeat(32), path: CHECKPOINT.path, process: 'p' };
+    const seen = { jobId: 'b'.repeat(32), path: CHECKPOINT.path, process: 'p', triggeredAt: 0 };
     const next = changed(job, { parallelism: 4 });
     const lost = aSessionWorld(next, { seen, now: NOW + 3_600_000 }, []);
     expect(foreseen(lost)).toMatchObject({

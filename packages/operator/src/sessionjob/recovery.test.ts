@@ -118,7 +118,7 @@ describe('A job that its cluster lost', () => {
     decide(aSessionWorld(job, { now: later, fresh: LATER, ...more }, []));
 
   test('is started from the newest checkpoint that was seen', () => {
-    const seen = { jobId: JOB, process: 'p/0', path: 'file:///state/checkpoints/chk-9' };
+    const seen = { jobId: JOB, process: 'p/0', path: 'file:///state/checkpoints/chk-9', triggeredAt: 0 };
     const plan = lost(running, { seen });
     expect(plan.status).toMatchObject({
       jobStatus: { jobId: LATER.jobId, upgradeSavepointPath: seen.path },
@@ -185,7 +185,7 @@ describe('A job that its cluster lost', () => {
   });
 
   test('tries the next checkpoint when the one that was seen is gone', () => {
-    const seen = { jobId: JOB, process: 'p/0', path: 'file:///c/chk-9' };
+    const seen = { jobId: JOB, process: 'p/0', path: 'file:///c/chk-9', triggeredAt: 0 };
     const recovering = {
       ...running,
       status: {

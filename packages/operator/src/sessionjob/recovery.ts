@@ -33,7 +33,7 @@ export function recoverLost(context: SessionJobContext): SessionJobOutcome | und
   if (kept !== undefined) return kept;
   if (wantedMode(context.wanted.spec) === 'stateless')
     return restart(context, 'stateless', 'Starting the lost job anew');
-  const path = highAvailability(context) === 'none' ? newestKnownPath(status, context.world.seen) : undefined;
+  const path = highAvailability(context) === 'none' ? newestKnownPath(status, context.world) : undefined;
   if (path === undefined)
     return restoreFailed(context, 'The session cluster lost the job, and its newest state is not known.');
   return recoverFrom(context, path);

@@ -2,6 +2,7 @@ import type { FlinkSessionJobStatus } from '@drey/api';
 import { areTasksStarting } from '../job/job-facts.ts';
 import { heldByRunningSavepoint, snapshotsAtRest } from '../job/snapshots/at-rest.ts';
 import type { JobSnapshotsInput } from '../job/snapshots/input.ts';
+import { withoutOperation } from '../job/status.ts';
 import { jobOf, type SessionJobContext, type SessionJobOutcome } from './context.ts';
 
 /** What is decided at rest, with what is to be done about the job's snapshots. */
@@ -22,7 +23,7 @@ function inputOf(context: SessionJobContext, status: FlinkSessionJobStatus): Job
     metadata: wanted.metadata,
     job: jobOf(wanted.spec),
     flinkVersion: cluster?.deployment.spec.flinkVersion ?? undefined,
-    status,
+    status: withoutOperation(status),
     operation: world.sessionJob.status?.operation,
     tasksStarting: job.kind === 'found' && areTasksStarting(job.job),
     stateIsKnown: job.kind === 'found',

@@ -238,6 +238,16 @@ describe('A snapshot in progress', () => {
     expect(plan.status).toMatchObject({ state: 'TRIGGER_PENDING', failures: 1 });
   });
 
+  test('whose JobManager was replaced counts as a failed attempt, and is abandoned when the next one does not come up', () => {
+    const replaced = aTarget({ state: 'RECONCILING', jobManager: 'jm-2' });
+    expect(run(aSnapshotWorld(inProgress(), { target: aTarget({ state: 'RECONCILING' }) })).status.failures).toBe(0);
+    const failed = run(aSnapshotWorld(inProgress(), { target: replaced }));
+    expect(failed.status).toMatchObject({ state: 'TRIGGER_PENDING', failures: 1 });
+    const later = { ...inProgress(), status: failed.status };
+    const plan = run(aSnapshotWorld(later, { target: replaced, now: SNAPSHOT_NOW + 600_000 }));
+    expect(plan.status.state).toBe('ABANDONED');
+  });
+
   test('of a job that has failed is abandoned, without a place', () => {
     const target = aTarget({ state: 'FAILED', starting: false });
     const plan = run(aSnapshotWorld(inProgress(), { target, flink: { savepoint: ok({ kind: 'in-progress' }) } }));

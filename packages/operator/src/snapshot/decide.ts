@@ -185,6 +185,7 @@ function begin(
     target: job.jobId ?? '',
     epoch,
     startedAt: timestamp(now),
+    ...(job.jobManager === undefined ? {} : { jobManager: job.jobManager }),
   };
   return ask(world, status, operation, job);
 }
@@ -237,6 +238,7 @@ function accepted(status: FlinkStateSnapshotStatus, operation: Operation): Flink
     ...status,
     state: 'IN_PROGRESS',
     triggerId: operation.id,
+    jobId: operation.target ?? '',
     triggerTimestamp: operation.startedAt ?? '',
     operation: { ...operation, phase: 'triggered' },
   };
@@ -265,12 +267,19 @@ function follow(world: SnapshotWorld, status: FlinkStateSnapshotStatus, config: 
   const over = job !== undefined && job.state !== 'RUNNING' && !job.starting;
   if (over || isTerminal(job?.starting ? undefined : job?.state)) return abandoned(world, current, 'is not running');
   const lost = 'Flink knows nothing of the snapshot any more: its JobManager was replaced, or the result has expired.';
-  if (job?.clusterGone === true) return failedAttempt(snapshot, current, lost, { ...config, now });
+  const isReplaced = progress.kind === 'unknown' && isJobManagerReplaced(operation, job);
+  if (job?.clusterGone === true || isReplaced) return failedAttempt(snapshot, current, lost, { ...config, now });
   const wakeUp = inTransition(sinceMs(current, now));
   if (progress.kind === 'in-progress') return { status: current, wakeUp };
   if (progress.kind === 'unknown') return { status, progress: silence(progress.message), wakeUp };
   if (operation?.phase === 'triggering') return ask(world, status, operation, job);
   return failedAttempt(snapshot, current, lost, { ...config, now });
+}
+
+/** Flink keeps what it was asked for in the memory of its JobManager, with high availability too. */
+function isJobManagerReplaced(operation: Operation | undefined, job: TargetJob | undefined): boolean {
+  const [asked, serves] = [operation?.jobManager ?? undefined, job?.jobManager];
+  return asked !== undefined && serves !== undefined && asked !== serves;
 }
 
 function arrived(

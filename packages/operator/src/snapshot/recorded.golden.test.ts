@@ -66,7 +66,7 @@ function targetOf({ snapshot, deployments }: Recorded): SnapshotTarget {
     kind: 'FlinkDeployment',
     ...{ name, state, jobId: jobStatus?.jobId ?? undefined, starting: lifecycleState !== 'DELETING' },
     ...{ savepointDirectory: 'file:///sp', flinkVersion: 'v1_20', readinessTimeoutMs: 300_000 },
-    clusterGone: false,
+    ...{ clusterGone: false, jobManager: undefined },
   } as const;
   return { kind: 'found', job };
 }

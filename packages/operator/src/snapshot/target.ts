@@ -32,8 +32,7 @@ export function findTarget(
     const deployment = flinkDeployments.get(namespace, name) as FlinkDeployment | undefined;
     if (deployment === undefined) return missing;
     const cluster = clusterOf(env, policy, deployment);
-    const options = cluster?.options;
-    return { target: found('FlinkDeployment', deployment, cluster?.flinkVersion, options), flink: cluster?.flink };
+    return { target: found('FlinkDeployment', deployment, cluster, cluster?.options), flink: cluster?.flink };
   }
   if (kind !== 'FlinkSessionJob') return missing;
   const sessionJob = sessionJobs.get(namespace, name) as FlinkSessionJob | undefined;
@@ -43,13 +42,14 @@ export function findTarget(
   const recorded = lastReconciled<'FlinkSessionJob'>(sessionJob.status ?? {});
   const running = { ...sessionJob, spec: recorded?.spec ?? sessionJob.spec };
   const options = cluster === undefined ? undefined : buildSessionJobConfig(cluster.options, running);
-  const target = found('FlinkSessionJob', sessionJob, cluster?.flinkVersion, options);
+  const target = found('FlinkSessionJob', sessionJob, cluster, options);
   return { target: { ...target, job: { ...target.job, clusterGone: host === undefined } }, flink: cluster?.flink };
 }
 
 interface HostCluster {
   readonly options: FlinkConfig;
   readonly flinkVersion: string | undefined;
+  readonly jobManager: string | undefined;
   readonly flink: FlinkCluster | undefined;
 }
 
@@ -71,6 +71,7 @@ function clusterOf(
   return {
     options,
     flinkVersion: recorded.spec.flinkVersion ?? undefined,
+    jobManager: env.caches.deployments.get(namespace, name)?.metadata.uid,
     flink: serves ? flinkOf(env, deployment, options, pods) : undefined,
   };
 }
@@ -78,7 +79,7 @@ function clusterOf(
 function found(
   kind: JobKind,
   object: FlinkDeployment | FlinkSessionJob,
-  flinkVersion: string | undefined,
+  cluster: HostCluster | undefined,
   options: FlinkConfig | undefined,
 ): Extract<SnapshotTarget, { readonly kind: 'found' }> {
   const status: JobResourceStatus = object.status ?? {};
@@ -89,8 +90,9 @@ function found(
     state: status.jobStatus?.state ?? undefined,
     starting: isStarting(object, status),
     clusterGone: false,
+    jobManager: cluster?.jobManager,
     savepointDirectory: options?.get(checkpointingOptions.savepointDir),
-    flinkVersion,
+    flinkVersion: cluster?.flinkVersion,
     readinessTimeoutMs: options?.get(resourceOptions.readinessTimeout) ?? resourceOptions.readinessTimeout.defaultValue,
   };
   return { kind: 'found', job };

@@ -38,6 +38,8 @@ export interface TargetJob {
   readonly starting: boolean;
   /** The session cluster that it was on does not exist any more. */
   readonly clusterGone: boolean;
+  /** Uid of the JobManager's Deployment; undefined when there is none at the moment. */
+  readonly jobManager: string | undefined;
   /** The configured savepoint directory. */
   readonly savepointDirectory: string | undefined;
   /** As resources spell it (`v1_20`). */

@@ -67,6 +67,7 @@ export function aTarget(changes: Partial<TargetJob> = {}): SnapshotTarget {
       state: 'RUNNING',
       starting: true,
       clusterGone: false,
+      jobManager: 'jm-1',
       savepointDirectory: 'file:///state/savepoints',
       flinkVersion: 'v1_20',
       readinessTimeoutMs: 300_000,

@@ -6,7 +6,7 @@ import { decide } from '../decide.ts';
 import type { World } from '../world.ts';
 
 const JOB = 'b'.repeat(32);
-const SEEN = { jobId: JOB, process: 'p/0', path: 'file:///cp/chk-4' };
+const SEEN = { jobId: JOB, process: 'p/0', path: 'file:///cp/chk-4', triggeredAt: 0 };
 const CRASHES = { reason: 'CrashLoopBackOff', message: 'back-off 10s' };
 const NO_HA = known({ configMaps: [], available: false, hasCheckpoint: false }, NOW);
 

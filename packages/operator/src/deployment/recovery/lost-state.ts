@@ -21,7 +21,7 @@ export function recoverLost(context: Context): Outcome | undefined {
   const { jobManager } = context.world;
   const isMissing = jobManager.known && jobManager.value === undefined;
   if (!(isMissing || isReplaced(context)) || isTerminal(context.status.jobStatus?.state ?? undefined)) return undefined;
-  const path = newestKnownPath(context.status, context.world.seen);
+  const path = newestKnownPath(context.status, context.world);
   return path === undefined ? undefined : recoverFrom(context, path);
 }
 

@@ -1,6 +1,7 @@
 import type { FlinkStateSnapshot, FlinkStateSnapshotSpec, Operation } from '@drey/api';
 import { checkpointingOptions, resourceOptions } from '@drey/flink';
 import type { JobResourceStatus } from '../resource.ts';
+import { withoutOperation } from '../status.ts';
 import { after } from '../wake-up.ts';
 import type { JobSnapshots, JobSnapshotsInput } from './input.ts';
 import { nonceOf, withNonce } from './nonce.ts';
@@ -19,6 +20,14 @@ import type { SnapshotType } from './trigger.ts';
 
 /** Kind of the operation under which an object for a snapshot is created; its target is the object's name. */
 export const SNAPSHOT_OPERATION = 'snapshot';
+
+/**
+ * A status without an operation on the job. That of a snapshot stays until somebody looks after snapshots again: its object may
+ * have been made already, and another one for the same nonce or period would be one too many.
+ */
+export function withoutJobOperation<S extends JobResourceStatus>(status: S): S {
+  return status.operation?.kind === SNAPSHOT_OPERATION ? status : withoutOperation(status);
+}
 
 /** True when this job's snapshots are FlinkStateSnapshots. */
 export function usesObjects<S extends JobResourceStatus>(
