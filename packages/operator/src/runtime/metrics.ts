@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { ResourceMetrics } from './resource-metrics.ts';
 
 /** Metrics of one operator, in a registry of their own. */
 export interface OperatorMetrics {
@@ -13,6 +14,7 @@ export interface OperatorMetrics {
   readonly watchedJobs: Gauge<'kind'>;
   /** 1 while a watched namespace can be read, 0 while it refuses. */
   readonly namespaceReadable: Gauge<'namespace'>;
+  readonly resources: ResourceMetrics;
 }
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -23,6 +25,7 @@ export function operatorMetrics(): OperatorMetrics {
   const registers = [registry];
   return {
     registry,
+    resources: new ResourceMetrics(registry),
     reconciles: new Counter({
       name: 'controller_runtime_reconcile_total',
       help: 'Reconciles by result.',

@@ -116,6 +116,8 @@ export function createOperator(env: OperatorEnv, options: OperatorOptions = {}):
   const caches = createCaches((error) => env.log.error({ err: error }, 'a listener of a cache failed'), {
     ingresses: current.policy.options.get(operatorOptions.ingressManage),
   });
+  if (current.policy.options.get(operatorOptions.resourceMetricsEnabled))
+    metrics.resources.count(caches, stopped.signal);
   const permit = options.permit ?? (() => undefined);
   const fenced = fencedClient(env.kube, permit);
   const kube = showOwnWrites(fenced, storeOf(caches));

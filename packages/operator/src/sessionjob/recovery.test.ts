@@ -127,6 +127,14 @@ describe('A job that its cluster lost', () => {
     expect(plan.events.map((event) => event.reason)).toEqual(['Missing', 'RecoverJob', 'Submit']);
   });
 
+  test('keeps the record of a snapshot that was being asked for, whose object may be there already', () => {
+    const operation = { id: 'f'.repeat(32), kind: 'snapshot', phase: 'creating', target: 'sj-checkpoint-periodic-1' };
+    const asking = { ...running, status: { ...running.status, operation } };
+    const plan = decide(aSessionWorld(asking, {}, []));
+    expect(plan.steps).toEqual([]);
+    expect(plan.status.operation).toEqual(operation);
+  });
+
   test('stops and says so when nobody knows any state of it', () => {
     const plan = lost(running);
     expect(kinds(plan)).toEqual([]);

@@ -98,7 +98,7 @@ export const operatorNotes: Readonly<Record<keyof typeof operatorOptions, Option
   josdkMetricsEnabled: none('Metrics of the Java framework.', METRICS),
   jvmMetricsEnabled: none('Metrics of the JVM.', 'There is no JVM.'),
   kubernetesClientMetricsEnabled: none('Metrics of the Kubernetes client.', METRICS),
-  resourceMetricsEnabled: none('Metrics of resources.', METRICS),
+  resourceMetricsEnabled: start('Whether the gauges of resources by namespace and state are filled.'),
   resourceLifecycleMetricsEnabled: none('Metrics of lifecycles.', METRICS),
   lifecycleNamespaceHistogramsEnabled: none('Lifecycle histograms for each namespace.', METRICS),
   kubernetesClientMetricsCodeGroupsEnabled: none('Metrics by groups of HTTP codes.', METRICS),
