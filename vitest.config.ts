@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'golden',
-          include: ['packages/*/src/**/*.golden.test.ts', 'sim/**/*.golden.test.ts'],
+          include: ['golden/*.golden.test.ts', 'packages/*/src/**/*.golden.test.ts', 'sim/**/*.golden.test.ts'],
           testTimeout: 120_000,
         },
       },

@@ -1,6 +1,6 @@
+import { parseExcludedPeriod } from '../values/excluded-periods.ts';
 import { javaDoubleText } from '../values/json.ts';
 import type { Settings } from './context.ts';
-import { isCronExpression } from './cron.ts';
 import { durationMs } from './duration.ts';
 import { firstProblem, problem, type ValidationProblem } from './problem.ts';
 
@@ -74,8 +74,8 @@ function checkExcludedPeriods(settings: Settings): ValidationProblem | undefined
   const text = settings.text(...names('excluded.periods'));
   const periods = (text ?? '').split(';').filter((period) => period.trim() !== '');
   for (const period of periods.slice(0, MAX_EXCLUDED_PERIODS)) {
-    const reason = excludedPeriodProblem(period);
-    if (reason === undefined) continue;
+    const reason = parseExcludedPeriod(period);
+    if (reason.ok) continue;
     const key = `${PREFIX}excluded.periods`;
     return refuse(
       key,
@@ -84,36 +84,6 @@ function checkExcludedPeriods(settings: Settings): ValidationProblem | undefined
     );
   }
   return undefined;
-}
-
-function excludedPeriodProblem(period: string): { readonly value: string; readonly why: string } | undefined {
-  const parts = period.split('&&');
-  if (parts.length > 2) return { value: period, why: '' };
-  const kinds: ('daily' | 'cron')[] = [];
-  for (const part of parts.map((text) => text.trim())) {
-    if (isDailyPeriod(part)) kinds.push('daily');
-    else if (isCronExpression(part)) kinds.push('cron');
-    else return { value: part, why: ', the value is neither a valid daily expression nor a valid cron expression' };
-  }
-  if (kinds.length < 2 || kinds[0] !== kinds[1]) return undefined;
-  return {
-    value: period,
-    why: ', the value can not be configured as dailyExpression && dailyExpression or cronExpression && cronExpression',
-  };
-}
-
-function isDailyPeriod(text: string): boolean {
-  const [from, to, extra] = text.split('-').map(timeOfDay);
-  return from !== undefined && to !== undefined && extra === undefined && text.split('-').length === 2 && from < to;
-}
-
-/** A time as milliseconds of the day, undefined when the text is none. */
-function timeOfDay(text: string): number | undefined {
-  const match = /^\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?::(\d{1,3}))?)?\s*$/.exec(text);
-  if (match === null) return undefined;
-  const [hours = 0, minutes = 0, seconds = 0, millis = 0] = match.slice(1).map((digits) => Number(digits ?? 0));
-  if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
-  return ((hours * 60 + minutes) * 60 + seconds) * 1000 + millis;
 }
 
 function checkWindow(settings: Settings): ValidationProblem | undefined {
