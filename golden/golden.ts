@@ -28,7 +28,11 @@ export function goldenArea(area: string): GoldenArea {
 
 function load(area: string): Map<string, string> {
   const other = process.env.DREY_GOLDEN;
-  if (other) return readFolder(join(other, area));
+  return other ? readFolder(join(other, area)) : projectCopy(area);
+}
+
+/** Path → text of the project's own copy of an area, whatever DREY_GOLDEN says. */
+export function projectCopy(area: string): Map<string, string> {
   const packed = join(import.meta.dirname, `${area}.json.gz`);
   return new Map(
     Object.entries(JSON.parse(gunzipSync(readFileSync(packed)).toString('utf8')) as Record<string, string>),

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock, systemRandom } from '@drey/kube';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { goldenArea } from '../../../../golden/golden.ts';
+import { goldenArea, projectCopy } from '../../../../golden/golden.ts';
 import { type RunningApiServer, startApiServer } from './front/start.ts';
 
 /** Areas of which every vector has to pass. */
 const COMPLETE = ['patch', 'ssa', 'list', 'watch', 'delete', 'crd'];
 const REQUIRED_SHARE = 0.9;
 const TOKEN = 'golden-token';
+const REPLAYER = 'replay.py';
 
 interface Outcome {
   readonly vectors: readonly {
@@ -30,6 +31,9 @@ beforeAll(() => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), area.text(path));
   }
+  // Other cases may come without the program that plays them.
+  if (!area.files.includes(REPLAYER))
+    writeFileSync(join(folder, REPLAYER), projectCopy('kube-api').get(REPLAYER) ?? '');
 });
 
 afterAll(async () => {
@@ -57,7 +61,7 @@ async function replay(server: RunningApiServer, selection: readonly string[]): P
   writeFileSync(ca, server.certificates.authority.certificate);
   const options = ['--server', server.url, '--token', TOKEN, '--ca', ca, ...selection];
   const flags = ['--jobs', '8', '--quiet', '--json', json];
-  const output = await run('python3', [join(folder, 'replay.py'), ...options, ...flags, folder]);
+  const output = await run('python3', [join(folder, REPLAYER), ...options, ...flags, folder]);
   try {
     return (JSON.parse(readFileSync(json, 'utf8')) as Outcome).vectors;
   } catch {
