@@ -6,7 +6,7 @@ import { LAST_STATE_MARKER } from '../job/status.ts';
 import { eventName } from '../runtime/event-recorder.ts';
 import { operatorPolicy } from '../runtime/policy.ts';
 import { FlowWorld } from '../testing/flow-world.ts';
-import { FLOW_DIFFERENCES } from './flow-differences.ts';
+import { FLOW_DIFFERENCES, type FlowDifference } from './flow-differences.ts';
 import type { ClusterToCreate } from './plan.ts';
 
 interface Step {
@@ -81,6 +81,16 @@ function operatorConfig(more: Vector['operatorConfig'] = {}): Record<string, str
   return Object.fromEntries(entries.map(([key, value]) => [key, expand(value)]));
 }
 
+/** A status as recorded, without the members that are listed as different. */
+type Compared = (status: object) => object;
+
+const comparing =
+  (difference: FlowDifference | undefined): Compared =>
+  (status) =>
+    Array.isArray(difference?.differs)
+      ? Object.fromEntries(Object.entries(status).filter(([member]) => !difference.differs.includes(member)))
+      : status;
+
 /** The members of a status that the vectors name, in their form. */
 function shown(status: FlinkDeploymentStatus) {
   const record = status.reconciliationStatus;
@@ -137,12 +147,13 @@ function hidden(key: string, value: string | null, cluster: ClusterToCreate): st
  * Runs the passes that make up one recorded step, until the status is as recorded. Here removing the old cluster and recording
  * the new one are one write, with the steps after it, so a recorded step may end in the middle of a pass.
  */
-function reconcile(world: FlowWorld, recorded: Recorded): ReturnType<typeof shown> {
-  const want = JSON.stringify(expected(recorded));
+function reconcile(world: FlowWorld, recorded: Recorded, compared: Compared): ReturnType<typeof shown> {
+  const want = JSON.stringify(compared(expected(recorded)));
   const before = world.created.length;
   const path = world.deployment.status?.jobStatus?.upgradeSavepointPath ?? null;
   const seen = () => midway(shown(world.deployment.status ?? {}), path);
-  const isDone = (): boolean => JSON.stringify(seen()) === want && world.created.length > before === recorded.submitted;
+  const isDone = (): boolean =>
+    JSON.stringify(compared(seen())) === want && world.created.length > before === recorded.submitted;
   for (let pass = 0; pass < PASSES; pass += 1) {
     if (world.isMidway) {
       world.complete();
@@ -162,7 +173,8 @@ function midway(status: ReturnType<typeof shown>, before: string | null): Return
   return early ? { ...status, upgradeSavepointPath: before } : status;
 }
 
-function play(vector: Vector): void {
+function play(vector: Vector, difference: FlowDifference | undefined): void {
+  const compared = comparing(difference);
   const config = operatorConfig(vector.operatorConfig);
   const [first] = vector.steps;
   if (first?.object === undefined) throw new Error('a flow begins with an object');
@@ -176,9 +188,9 @@ function play(vector: Vector): void {
     }
     const sent = world.events.length;
     const before = world.created.length;
-    const status = reconcile(world, recorded);
+    const status = reconcile(world, recorded, compared);
     const submitted = world.created[before];
-    expect(status, `step ${index}`).toEqual(expected(recorded));
+    expect(compared(status), `step ${index}`).toEqual(compared(expected(recorded)));
     expect(submitted !== undefined, `step ${index} submits`).toBe(recorded.submitted);
     if (submitted !== undefined) {
       expect(changesAtSubmit(submitted, config), `step ${index}`).toEqual(recorded.configChangesAtSubmit ?? {});
@@ -189,11 +201,19 @@ function play(vector: Vector): void {
       name: eventName(world.deployment, one),
       ...{ type: one.type, reason: one.reason, component: one.component, message: one.message },
     }));
-    expect(told, `events of step ${index}`).toEqual(
-      recorded.events.map(({ name, type, reason, component, message }) => ({ name, type, reason, component, message })),
-    );
+    const heard = recorded.events.map(({ count: _, ...event }) => event);
+    expect(told.map(textOf(difference)), `events of step ${index}`).toEqual(heard.map(textOf(difference)));
   }
 }
+
+/** An event, of a change without its text and the name that is made of it where those are listed as different. */
+const textOf =
+  (difference: FlowDifference | undefined) =>
+  (event: Omit<RecordedEvent, 'count'>): Partial<RecordedEvent> => {
+    if (difference?.differs !== 'text of the change' || event.reason !== 'SpecChanged') return event;
+    const { name: _, message: __, ...rest } = event;
+    return rest;
+  };
 
 /** A snapshot as the vectors show it. */
 function shownSnapshot({ metadata, spec }: FlinkStateSnapshot) {
@@ -225,9 +245,10 @@ function change(world: FlowWorld, step: Step): void {
 
 describe('A flow of the reconciler', () => {
   test.each(vectors.map((vector) => [vector.id, vector] as const))('%s', (id, vector) => {
-    const reason = FLOW_DIFFERENCES[id];
-    if (reason === undefined) play(vector);
-    else expect(() => play(vector), `matches now, though the list says: ${reason}`).toThrow();
+    const listed = FLOW_DIFFERENCES.find(({ flows }) => flows.test(id));
+    if (listed?.differs !== 'whole flow') play(vector, listed);
+    // A flow of another folder that goes as recorded is none the worse for being on the list.
+    else if (!process.env.DREY_GOLDEN) expect(() => play(vector, undefined), `matches now: ${listed.reason}`).toThrow();
     matched += 1;
   });
 });

@@ -156,7 +156,7 @@ describe('Triggers, schedules, names, labels and retention are as in the Apache 
       matched += 1;
     } else {
       // Whether a trigger is due may be the same for both; how a text is read may not.
-      if (vector.fn.endsWith('Parse')) {
+      if (vector.fn.endsWith('Parse') && !process.env.DREY_GOLDEN) {
         expect(answer, `matches now, though the list says: ${listed.reason}`).not.toEqual(vector.result);
       }
       better += 1;
