@@ -49,8 +49,9 @@ export class StoredRecords implements Records {
   }
 
   isGoing(owner: string, clusterId: string): boolean {
-    const { status } = (this.#owned(owner) ?? {}) as Pick<FlinkDeployment, 'status'>;
-    if (status?.operation?.phase === 'removing') return true;
+    const { metadata, status } = (this.#owned(owner) ?? {}) as Partial<FlinkDeployment>;
+    // A start of which Flink was asked just before its object was deleted comes after that.
+    if (metadata?.deletionTimestamp !== undefined || status?.operation?.phase === 'removing') return true;
     const [namespace, name = ''] = clusterId.split('/');
     const found = this.#world.server.server.reader.get('apps', 'deployments', namespace, name);
     return found === undefined || found.metadata.deletionTimestamp !== undefined;

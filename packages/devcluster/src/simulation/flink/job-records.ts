@@ -77,5 +77,7 @@ export interface JobEnvironment {
   readonly recordHaCheckpoint: (jobId: string, checkpointId: number, path: string) => void;
   /** The job wants another number of slots. */
   readonly onRequirement: () => void;
+  /** The job gets by with fewer slots from now on; others may be waiting for them. */
+  readonly onSlotsFreed: () => void;
   readonly onTerminal: (job: SimulatedJob) => void;
 }

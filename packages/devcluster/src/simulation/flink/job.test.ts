@@ -28,6 +28,7 @@ function aJob(
       haCheckpoint: () => undefined,
       recordHaCheckpoint: (_job, _id, path) => keptByHa(path),
       onRequirement: () => undefined,
+      onSlotsFreed: () => undefined,
       onTerminal: () => undefined,
     },
   );

@@ -181,8 +181,10 @@ export class SimulatedJob {
       this.#rewind();
       this.#enter('CREATED');
     }
+    const isLess = target < this.parallelism;
     this.parallelism = target;
     this.#tryDeploy();
+    if (isLess) this.#env.onSlotsFreed();
   }
 
   #initialize(): void {

@@ -111,6 +111,9 @@ export class SimulatedJobManager {
       haCheckpoint: (id) => ha?.checkpoint(id),
       recordHaCheckpoint: (id, number, path) => ha?.recordCheckpoint(id, number, path),
       onRequirement: () => this.#required(job),
+      onSlotsFreed: () => {
+        for (const other of this.jobs.values()) if (other !== job) other.slotsChanged();
+      },
       onTerminal: (one) => this.#jobEnded(one),
     });
     this.jobs.set(spec.jobId, job);
