@@ -274,9 +274,13 @@ describe.skipIf(!path)('kube client against a real API server', () => {
       );
       return { epoch, outcome };
     };
-    expect(await lead('one')).toEqual({ epoch: 0, outcome: 'stopped' });
-    expect(await lead('two')).toEqual({ epoch: 1, outcome: 'stopped' });
+    // A new Lease begins to count with the time, so that a deleted one does not begin anew.
+    const first = Math.floor(clock.now() / 1000);
+    const one = await lead('one');
+    expect(one).toEqual({ epoch: expect.any(Number), outcome: 'stopped' });
+    expect(one.epoch).toBeGreaterThanOrEqual(first);
+    expect(await lead('two')).toEqual({ epoch: one.epoch + 1, outcome: 'stopped' });
     const lease = await client.get(Lease, ns, 'elector');
-    expect([lease.spec?.holderIdentity ?? '', lease.spec?.leaseTransitions]).toEqual(['', 1]);
+    expect([lease.spec?.holderIdentity ?? '', lease.spec?.leaseTransitions]).toEqual(['', one.epoch + 1]);
   });
 });
