@@ -31,6 +31,7 @@ export { type BackoffOptions, backoffMs } from './runtime/backoff.ts';
 export * from './runtime/clock.ts';
 export * from './runtime/controller.ts';
 export * from './runtime/elector.ts';
+export { type LeaseOptions, microTime } from './runtime/lease-record.ts';
 export * from './runtime/queue.ts';
 export {
   createAuthority,

@@ -1,54 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createKubeClient } from '../client/kube-client.ts';
-import type { Lease } from '../kinds.ts';
-import { type Answer, FakeTransport, SeededRandom, VirtualClock } from '../testing/index.ts';
-import { failure } from '../testing/model-server.ts';
+import { SeededRandom, VirtualClock } from '../testing/index.ts';
+import { type Fault, LeaseServer } from '../testing/lease-server.ts';
 import type { Clock } from './clock.ts';
-import { sleep } from './clock.ts';
 import { type ElectorObserver, runElector, type Term } from './elector.ts';
-
-type Fault = 'none' | 'refuse' | 'lose answer' | 'hang' | 'slow';
-
-/** A server for one Lease, with faults by client. */
-class LeaseServer {
-  /** `leaseTransitions` of the first record; the log counts terms from there. */
-  firstEpoch: number | undefined;
-  lease: Lease | undefined;
-  version = 1;
-  requests = 0;
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  transport(fault: () => Fault): FakeTransport {
-    return new FakeTransport(async (request) => {
-      this.requests++;
-      const now = fault();
-      if (now === 'refuse') throw new Error('connection refused');
-      if (now === 'hang') return new Promise<Answer>(() => undefined);
-      if (now === 'slow') await sleep(this.#clock, 2500);
-      const body = request.body === undefined ? undefined : (JSON.parse(String(request.body)) as Lease);
-      const answer = this.#serve(request.method, body);
-      if (now === 'lose answer') throw new Error('connection reset');
-      return answer;
-    });
-  }
-
-  #serve(method: string, body: Lease | undefined): Answer {
-    if (method === 'GET') return this.lease ? { body: this.lease } : failure(404, 'NotFound');
-    if (body === undefined) return failure(400, 'BadRequest');
-    for (const time of [body.spec?.renewTime, body.spec?.acquireTime]) expect(time).toMatch(/\.\d{6}Z$/);
-    if (method === 'POST' && this.lease) return failure(409, 'AlreadyExists');
-    if (method === 'PUT' && body.metadata.resourceVersion !== this.lease?.metadata.resourceVersion)
-      return failure(409, 'Conflict');
-    this.firstEpoch ??= body.spec?.leaseTransitions;
-    this.lease = { ...body, metadata: { ...body.metadata, uid: 'u', resourceVersion: String(++this.version) } };
-    return { body: this.lease };
-  }
-}
 
 interface Member {
   readonly id: string;

@@ -1,29 +1,21 @@
-import type { KubeClient } from '../client/client.ts';
 import { isKubeError, KubeError } from '../client/errors.ts';
-import { Lease, type LeaseSpec } from '../kinds.ts';
-import { type Clock, type Random, sleep } from './clock.ts';
-
-/** The values controller-runtime, and with it most operators, use. */
-const LEASE_MS = 15_000;
-const RENEW_DEADLINE_MS = 10_000;
-const RETRY_MS = 2000;
-const RETRY_JITTER = 0.2;
-/** Two attempts fit into one renew deadline. */
-const REQUEST_MS = 4000;
-const RELEASE_MS = 2000;
-
-/** `leaseTransitions` has 32 bits; a million terms fit behind this. */
-const LAST_FIRST_EPOCH = 2 ** 31 - 2 ** 20;
+import type { Lease } from '../kinds.ts';
+import { type LeaseOptions, LeaseRecord } from './lease-record.ts';
 
 /** One time of leading. */
 export interface Term {
   /** `leaseTransitions` of the Lease: a later term has a higher one, also when the Lease was deleted in between. */
   readonly epoch: number;
-  /** Aborts when the term ends, at the latest at {@link Term.until}. */
+  /** Aborts when the work is to end, at the latest at {@link Term.until}: it is wanted no more, or it was lost. */
   readonly signal: AbortSignal;
+  /** Aborts when the term is over before the work has ended: nothing may be finished any more. */
+  readonly lost: AbortSignal;
   /** Monotonic time up to which nobody else can lead. Moves on with each renewal. */
   until(): number;
-  /** Throws when the term is over; to be called before anything that only a leader may do. */
+  /**
+   * Throws when the term is over; to be called before anything that only a leader may do. A term that is wanted no more is over
+   * when its work has ended.
+   */
   check(): void;
 }
 
@@ -36,18 +28,7 @@ export interface ElectorObserver {
   failed?(error: unknown): void;
 }
 
-export interface ElectorOptions {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly namespace: string;
-  /** Name of the Lease. */
-  readonly name: string;
-  /** Unique to this process, also after a restart: `<pod name>_<random>`. */
-  readonly identity: string;
-  readonly leaseMs?: number;
-  readonly renewDeadlineMs?: number;
-  readonly retryMs?: number;
+export interface ElectorOptions extends LeaseOptions {
   /** What a leader does; the Lease is given back only after it has settled. */
   readonly lead: (term: Term) => Promise<void>;
   readonly observer?: ElectorObserver;
@@ -70,7 +51,7 @@ export async function runElector(o: ElectorOptions, stop: AbortSignal): Promise<
   while (acquired === undefined) {
     if (stop.aborted) return 'stopped';
     acquired = await candidate.tryAcquire(stop);
-    if (acquired === undefined && !(await candidate.pause(stop))) return 'stopped';
+    if (acquired === undefined && !(await candidate.record.pause(stop))) return 'stopped';
   }
   return lead(o, candidate, acquired, stop);
 }
@@ -83,103 +64,41 @@ interface Acquired {
 
 class Candidate {
   readonly #o: ElectorOptions;
-  /** The record as last seen, and when it was first seen so. */
-  #seen: { readonly record: string; readonly at: number } | undefined;
+  readonly record: LeaseRecord;
   #holder: string | undefined;
 
   constructor(o: ElectorOptions) {
     this.#o = o;
-  }
-
-  get renewDeadlineMs(): number {
-    return this.#o.renewDeadlineMs ?? RENEW_DEADLINE_MS;
-  }
-
-  get #leaseMs(): number {
-    return this.#o.leaseMs ?? LEASE_MS;
+    this.record = new LeaseRecord(o);
   }
 
   async tryAcquire(signal: AbortSignal): Promise<Acquired | undefined> {
-    const { client, clock, namespace, name, identity, observer } = this.#o;
+    const { clock, identity, observer } = this.#o;
+    const { record } = this;
     try {
-      const lease = await this.read(signal);
+      const lease = await record.read(signal);
       const at = clock.monotonic();
       if (lease === undefined) {
-        const fresh: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } };
-        const created = await client.create(
-          Lease,
-          { ...fresh, spec: this.#record({}, this.#firstEpoch()) },
-          { signal, timeoutMs: REQUEST_MS },
-        );
+        const created = await record.create(record.spec(identity, record.firstEpoch()), undefined, signal);
         return { lease: created, at };
       }
       const holder = lease.spec?.holderIdentity ?? '';
-      if (holder !== '' && holder !== identity && !this.#expired(lease, at)) {
+      if (holder !== '' && holder !== identity && !record.expired(lease, at)) {
         if (holder !== this.#holder) observer?.following?.(holder);
         this.#holder = holder;
         return undefined;
       }
-      const spec = this.#record({}, (lease.spec?.leaseTransitions ?? 0) + 1);
-      return { lease: await client.replace(Lease, { ...lease, spec }, { signal, timeoutMs: REQUEST_MS }), at };
+      const spec = record.spec(identity, (lease.spec?.leaseTransitions ?? 0) + 1);
+      return { lease: await record.replace({ ...lease, spec }, signal), at };
     } catch (error) {
       if (!signal.aborted && !isKubeError(error, 'E_KUBE_CONFLICT', 'E_KUBE_ALREADY_EXISTS')) observer?.failed?.(error);
       return undefined;
     }
   }
 
-  async read(signal: AbortSignal): Promise<Lease | undefined> {
-    const { client, namespace, name } = this.#o;
-    try {
-      return await client.get(Lease, namespace, name, { signal, timeoutMs: REQUEST_MS });
-    } catch (error) {
-      if (isKubeError(error, 'E_KUBE_NOT_FOUND')) return undefined;
-      throw error;
-    }
-  }
-
   renewed(lease: Lease): Lease {
-    return { ...lease, spec: this.#record(lease.spec ?? {}, lease.spec?.leaseTransitions ?? 0) };
-  }
-
-  released(lease: Lease): Lease {
-    const record = this.#record(lease.spec ?? {}, lease.spec?.leaseTransitions ?? 0);
-    return { ...lease, spec: { ...record, holderIdentity: '', leaseDurationSeconds: 1 } };
-  }
-
-  /** False when the wait was ended by the signal. */
-  async pause(signal: AbortSignal): Promise<boolean> {
-    const retryMs = this.#o.retryMs ?? RETRY_MS;
-    try {
-      await sleep(this.#o.clock, retryMs * (1 + RETRY_JITTER * this.#o.random.next()), signal);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #expired(lease: Lease, now: number): boolean {
-    const record = JSON.stringify([lease.metadata.uid, lease.spec]);
-    if (this.#seen?.record !== record) this.#seen = { record, at: now };
-    return now - this.#seen.at >= Math.max(this.#leaseMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1000);
-  }
-
-  /**
-   * The second it is: a Lease that somebody deleted does not begin to count anew. Fits the 32 bits of the field until 2038, and
-   * stops short of their end from then on.
-   */
-  #firstEpoch(): number {
-    return Math.min(LAST_FIRST_EPOCH, Math.floor(this.#o.clock.now() / 1000));
-  }
-
-  #record(old: LeaseSpec, transitions: number): LeaseSpec {
-    const now = microTime(this.#o.clock.now());
-    return {
-      holderIdentity: this.#o.identity,
-      leaseDurationSeconds: Math.max(1, Math.round(this.#leaseMs / 1000)),
-      acquireTime: old.acquireTime ?? now,
-      renewTime: now,
-      leaseTransitions: transitions,
-    };
+    const transitions = lease.spec?.leaseTransitions ?? 0;
+    return { ...lease, spec: this.record.spec(this.#o.identity, transitions, lease.spec) };
   }
 }
 
@@ -193,15 +112,18 @@ async function lead(
   const end = new AbortController();
   const lost = (): void =>
     end.abort(new KubeError('E_KUBE_CONFLICT', `lease ${o.namespace}/${o.name}: leadership is lost`));
-  let until = acquired.at + candidate.renewDeadlineMs;
+  let until = acquired.at + candidate.record.renewDeadlineMs;
   let cancel = clock.after(until - clock.monotonic(), lost);
+  let isOver = false;
   const term: Term = {
     epoch: acquired.lease.spec?.leaseTransitions ?? 0,
     signal: AbortSignal.any([end.signal, stop]),
     until: () => until,
+    lost: end.signal,
     check: () => {
       if (clock.monotonic() >= until) lost();
-      term.signal.throwIfAborted();
+      end.signal.throwIfAborted();
+      if (isOver) throw new KubeError('E_KUBE_CONFLICT', `lease ${o.namespace}/${o.name}: the term is over`);
     },
   };
   const extend = (to: number): void => {
@@ -216,6 +138,7 @@ async function lead(
   try {
     await work;
   } finally {
+    isOver = true;
     settled.abort();
     const last = await renewing;
     cancel();
@@ -237,15 +160,15 @@ async function renew(
   lost: () => void,
 ): Promise<Lease> {
   let lease = first;
-  while (await candidate.pause(signal)) {
+  while (await candidate.record.pause(signal)) {
     const at = o.clock.monotonic();
     try {
-      lease = await o.client.replace(Lease, candidate.renewed(lease), { signal, timeoutMs: REQUEST_MS });
-      extend(at + candidate.renewDeadlineMs);
+      lease = await candidate.record.replace(candidate.renewed(lease), signal);
+      extend(at + candidate.record.renewDeadlineMs);
     } catch (error) {
       if (signal.aborted) break;
       o.observer?.failed?.(error);
-      const current = await candidate.read(signal).catch(() => lease);
+      const current = await candidate.record.read(signal).catch(() => lease);
       // Gone, or somebody else's: over at once. Still ours: the next attempt starts from its new version.
       if (current === undefined || current.spec?.holderIdentity !== o.identity) lost();
       else lease = current;
@@ -256,13 +179,8 @@ async function renew(
 
 async function release(o: ElectorOptions, candidate: Candidate, lease: Lease): Promise<void> {
   try {
-    await o.client.replace(Lease, candidate.released(lease), { timeoutMs: RELEASE_MS });
+    await candidate.record.release({ ...lease, spec: candidate.record.free(lease.spec) });
   } catch (error) {
     o.observer?.failed?.(error);
   }
-}
-
-/** A `metav1.MicroTime`: exactly six digits after the second. */
-export function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }
