@@ -32,8 +32,8 @@ type Members = Readonly<Record<string, Member>>;
 const text: Member = { read: textValue, absent: null };
 const integer: Member = { read: wholeNumber, absent: null };
 const flag: Member = { read: flagValue, absent: null };
-const texts: Member = { read: (value) => checkedTexts(value), absent: null };
-const tls: Member = { read: (value) => checkedTls(value), absent: null };
+const texts: Member = { read: textMap, absent: null };
+const tls: Member = { read: tlsList, absent: null };
 const double: Member = { read: doubleNumber, absent: null };
 const podTemplate: Member = { read: podTemplateNormalForm, absent: null };
 
@@ -50,7 +50,7 @@ const JOB: Members = {
   parallelism: { read: wholeNumber, absent: 0, none: 0 },
   entryClass: text,
   args: {
-    read: (value) => listOf(value, (item) => (item === null ? null : textValue(item))),
+    read: (value) => listOf(value, nullable),
     absent: [],
   },
   state: oneOf(DESIRED_JOB_STATES, 'running'),
@@ -141,23 +141,30 @@ function listOf(value: Json, read: (item: Json) => Json): Json {
   throw new SpecFormatError(`${JSON.stringify(value)} is not a list`);
 }
 
-/** A map to texts, as it came: how it is recorded does not depend on how its values are written. */
-function checkedTexts(value: Json): Json {
+function textMap(value: Json): Json {
   if (!isJsonObject(value)) throw new SpecFormatError('an object was expected');
-  for (const [name, item] of Object.entries(value))
-    if (item !== null && item !== undefined) readMember(name, text, item);
-  return value;
+  const texts = Object.entries(value).map(([name, item]) => [
+    name,
+    item === null ? null : readMember(name, text, item),
+  ]);
+  return Object.fromEntries(texts) as JsonObject;
 }
 
-function checkedTls(value: Json): Json {
-  const check = (item: Json): Json => {
+const nullable = (item: Json): Json => (item === null ? null : textValue(item));
+
+/** TLS of an Ingress: members that say nothing are left out, those that are not known stay. */
+function tlsList(value: Json): Json {
+  return listOf(value, (item) => {
+    if (item === null) return null;
     if (!isJsonObject(item)) throw new SpecFormatError('an object was expected');
-    const { hosts, secretName } = item;
-    if (hosts !== null && hosts !== undefined) listOf(hosts, textValue);
-    if (secretName !== null && secretName !== undefined) textValue(secretName);
-    return item;
-  };
-  return listOf(value, check);
+    const { hosts: givenHosts = null, secretName = null, ...others } = item;
+    const hosts = givenHosts === null ? [] : listOf(givenHosts, nullable);
+    return {
+      ...((hosts as Json[]).length === 0 ? {} : { hosts }),
+      ...(secretName === null ? {} : { secretName: textValue(secretName) }),
+      ...others,
+    };
+  });
 }
 
 function wholeNumber(value: Json): Json {

@@ -83,6 +83,24 @@ describe('Differences', () => {
   });
 });
 
+test('Labels, annotations, logging files and TLS are recorded as texts, however they were written', () => {
+  const ingress = {
+    annotations: { a: 1, b: true, c: null },
+    tls: [
+      { hosts: [], extra: 1 },
+      { secretName: 2, hosts: [3] },
+    ],
+  };
+  const recorded = serializeSpec(
+    'FlinkDeployment',
+    { ingress, logConfiguration: { x: 1.5 } },
+    { firstDeployment: false },
+  );
+  expect(recorded).toContain('"annotations":{"a":"1","b":"true","c":null}');
+  expect(recorded).toContain('"tls":[{"extra":1},{"hosts":["3"],"secretName":"2"}]');
+  expect(recorded).toContain('"logConfiguration":{"x":"1.5"}');
+});
+
 test('Nonces beyond 2^53 differ by their last digit, and are recorded with it', () => {
   const spec = (nonce: string) => ({ restartNonce: exactInteger(nonce) });
   const recorded = serializeSpec('FlinkDeployment', spec('9007199254740993'), { firstDeployment: false });

@@ -109,4 +109,26 @@ test('An ingress template in an odd form is taken apart as Java does it', () => 
   expect(target('//{{name}}/a')).toEqual({ ok: true, value: { host: '', path: '////n/a' } });
   expect(target('a@b@c/d')).toEqual({ ok: true, value: { host: '', path: '/d' } });
   expect(target('a@b/d')).toEqual({ ok: true, value: { host: 'b', path: '/d' } });
+  expect(target('http://a/../b/./c ')).toEqual({ ok: true, value: { host: 'a', path: '/../b/./c' } });
+  expect(target('x:\u0663/')).toEqual({ ok: true, value: { host: 'x', path: '/' } });
+  expect(target('[::ffff:1.2.3.4]:80/')).toEqual({ ok: true, value: { host: '[::ffff:1.2.3.4]', path: '/' } });
+});
+
+test('An ingress template knows no scheme besides http and https', () => {
+  expect(expandIngressTemplate('ftp://x/a', 'n', 's')).toEqual({ ok: true, value: { host: 'ftp', path: '//x/a' } });
+});
+
+test.each([
+  ['x:99999999999/a', 'n', 'Error at index 9 in: "99999999999"'],
+  ['x:-2/a', 'n', 'Invalid port number :-2'],
+  ['[1.2.3.4]/a', 'n', 'Invalid host: [1.2.3.4]'],
+  ['[::1', 'n', 'Invalid authority field: [::1'],
+  ['a\tb/c', 'n', 'Illegal character found in host: control char (code=9)'],
+  ['{{name}}.x', 'a$1', '"a$1" cannot be filled in because of its "$1"'],
+  ['{{name}}.x', 'a\\', '"a\\\\" cannot be filled in because of its "\\\\"'],
+])('An ingress template %j for %j is refused: %s', (template, name, reason) => {
+  expect(expandIngressTemplate(template, name, 's')).toEqual({
+    ok: false,
+    reason: `Unable to process the Ingress template(${template}). Error: ${reason}`,
+  });
 });

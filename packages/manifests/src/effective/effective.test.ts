@@ -1,7 +1,9 @@
+import { FlinkConfig } from '@drey/flink';
 import { describe, expect, test } from 'vitest';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import { buildDeployConfig } from './deploy-config.ts';
 import { buildDeploymentObjects, withOwner } from './deployment-objects.ts';
+import { buildIngress } from './ingress.ts';
 import { DEFAULT_OPERATOR_CONFIG } from './operator-defaults.ts';
 import type { DeploymentInput } from './spec-view.ts';
 
@@ -48,6 +50,11 @@ describe('Objects of a deployment', () => {
 
   test('The same spec always gives the same objects', () => {
     expect(build()).toEqual(build());
+  });
+
+  test('An Ingress without a template is not built', () => {
+    const deployment = { metadata: { name: 'a', namespace: 'n' }, spec: { ingress: { className: 'nginx' } } };
+    expect(() => buildIngress(deployment, FlinkConfig.of([]))).toThrow('Ingress template must be defined');
   });
 
   test('With an Ingress the REST Service needs no way in of its own', () => {

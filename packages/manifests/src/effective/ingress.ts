@@ -32,13 +32,16 @@ export function buildIngress(deployment: DeploymentInput, config: FlinkConfig): 
     spec: {
       ...(className === undefined ? {} : { ingressClassName: className }),
       ...(Array.isArray(ingress.tls) && ingress.tls.length > 0 ? { tls: ingress.tls } : {}),
-      rules: [rule(textOf(ingress.template) ?? '', { name, namespace }, config.get(clusterOptions.restPort))],
+      rules: [rule(textOf(ingress.template), { name, namespace }, config.get(clusterOptions.restPort))],
     },
   };
 }
 
-function rule(template: string, { name, namespace }: { name: string; namespace: string }, port: number): unknown {
-  const target = expandIngressTemplate(template, name, namespace);
+function rule(template: string | undefined, at: { name: string; namespace: string }, port: number): unknown {
+  const target =
+    template === undefined
+      ? ({ ok: false, reason: 'Ingress template must be defined' } as const)
+      : expandIngressTemplate(template, at.name, at.namespace);
   if (!target.ok) {
     throw new ManifestError(
       'E_SPEC_INGRESS',
@@ -47,9 +50,9 @@ function rule(template: string, { name, namespace }: { name: string; namespace: 
     );
   }
   const { host, path } = target.value;
-  const backend = { service: { name: restServiceName(name), port: { number: port } } };
+  const backend = { service: { name: restServiceName(at.name), port: { number: port } } };
   return {
-    ...(host === '' ? {} : { host }),
+    ...(host.trim() === '' ? {} : { host }),
     http: { paths: [{ ...(path === '' ? {} : { path }), pathType: 'ImplementationSpecific', backend }] },
   };
 }
