@@ -21,6 +21,13 @@ export { taskManagers } from './effective/job-config.ts';
 export { DEFAULT_LOG4J_CONSOLE, DEFAULT_LOGGING } from './effective/logging.ts';
 export { DEFAULT_OPERATOR_CONFIG } from './effective/operator-defaults.ts';
 export { mergePodTemplates } from './effective/pod-templates.ts';
+export { hasPostStart } from './effective/result-cleanup.ts';
+export {
+  hasMountedResults,
+  mountedResultStores,
+  type ResultStoreOwner,
+  resultStores,
+} from './effective/result-stores.ts';
 export {
   buildObserveConfig,
   buildSessionJobConfig,
@@ -29,6 +36,7 @@ export {
 export type { DeploymentInput } from './effective/spec-view.ts';
 export * from './kubernetes/objects.ts';
 export { podTemplateFrom } from './kubernetes/pod-template.ts';
+export { configurationMapName } from './native/decorators/flink-conf.ts';
 export { restServiceName } from './native/decorators/services.ts';
 export type { ClientFiles, ClusterInput, ClusterTarget, ConfigFileFormat } from './native/input.ts';
 export { buildNativeCluster, type NativeCluster, ownedBy } from './native/jobmanager-factory.ts';

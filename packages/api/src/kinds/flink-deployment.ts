@@ -104,12 +104,23 @@ const taskManagerInfo = object('TaskManagers, for autoscalers of pods.', {
   replicas: optional(integer('Number of TaskManagers that the parallelism needs.')),
 });
 
+const startResults = object('Where one start of the job keeps results.', {
+  start: text('Id of the start: of the operation that made it, else of its JobManager’s Deployment.'),
+  directories: list(text('A directory, as Flink’s configuration names it.'), 'Directories of results.'),
+});
+
+/** Where one start of a job keeps results. */
+export type StartResults = Static<typeof startResults>;
+
 /** Schema of a FlinkDeployment’s `status`. */
 export const flinkDeploymentStatus = object('What was last seen and done.', {
   ...commonStatus,
   clusterInfo: optional(textMap('Facts about the cluster: Flink’s version and revision, total CPU and memory.')),
   jobManagerDeploymentStatus: optional(oneOf(JOB_MANAGER_DEPLOYMENT_STATES, 'State of the JobManager Deployment.')),
   taskManager: optional(taskManagerInfo),
+  resultStores: optional(
+    list(startResults, 'Starts whose results may still be there, newest first. Recorded where they are to be deleted.'),
+  ),
   conditions: optional(list(condition, 'What is currently true of the deployment.')),
 });
 

@@ -22,7 +22,7 @@ import { isSensitiveKey } from './secrets.ts';
 /** Something in a configuration that will not do what it looks like. */
 export interface ConfigurationWarning {
   readonly key: string;
-  readonly kind: 'unknown' | 'misspelt' | 'other-version' | 'operator-only' | 'value';
+  readonly kind: 'unknown' | 'misspelt' | 'other-version' | 'operator-only' | 'value' | 'without-effect';
   /** What is wrong and what to write instead. Holds no values of secret keys. */
   readonly message: string;
 }

@@ -1,12 +1,10 @@
 import { javaHashOrder } from '@drey/api';
 import {
-  atLeast,
   type ConfigEntries,
   executionOptions,
   type FlinkConfig,
   highAvailabilityOptions,
   mapListType,
-  tryParseFlinkVersion,
 } from '@drey/flink';
 import { stringify } from 'yaml';
 import type { ManifestObject } from '../kubernetes/objects.ts';
@@ -17,6 +15,8 @@ import { buildDeployConfig, CLIENT_VERSION, type DeployConfig } from './deploy-c
 import { buildIngress } from './ingress.ts';
 import { DEFAULT_LOGGING } from './logging.ts';
 import { type DeploymentInput, type DeploymentView, viewDeployment } from './spec-view.ts';
+import { withResultCleanup } from './result-cleanup.ts';
+import { mountedResultStores, resultStores } from './result-stores.ts';
 
 /** What is decided at the moment of a deployment, and recorded before it. */
 export interface DeploymentDecision {
@@ -27,6 +27,8 @@ export interface DeploymentDecision {
   /** The state to start from: a path, or a marker where only high availability metadata knows it. Absent: none. */
   readonly savepointPath?: string;
 }
+  /** Directories of results of earlier starts, which this one deletes; others than such directories are left alone. */
+  readonly formerResultStores?: readonly string[];
 
 /** What the objects of a FlinkDeployment are made from. */
 export interface DeploymentObjectsInput {
@@ -77,7 +79,7 @@ export function buildDeploymentObjects(input: DeploymentObjectsInput): Deploymen
     metadata: { ...object.metadata, namespace: view.namespace },
   });
   return {
-    deployment: place(built.deployment),
+    deployment: place(withResultCleanup(built.deployment, formerResults(deploy.flinkConfig, view, decision))),
     accompanying: built.accompanying.map(place),
     taskManagers: taskManagers && place(taskManagers),
     ingress: buildIngress(deployment, deploy.config),
@@ -100,6 +102,15 @@ export function withOwner(objects: DeploymentObjects, uid: string): ManifestObje
 
 function clientFiles(
   { jobManagerTemplate, taskManagerTemplate, logging }: DeployConfig,
+/** Local paths of what is to be deleted; never those of this start. */
+function formerResults(config: FlinkConfig, view: DeploymentView, decision: DeploymentDecision): readonly string[] {
+  const { resultStoreId, formerResultStores = [] } = decision;
+  if (view.job === undefined) return [];
+  return mountedResultStores(config, view.name, formerResultStores).filter(
+    (path) => !path.endsWith(`/${resultStoreId}`),
+  );
+}
+
   defaults: Readonly<Record<string, string>>,
 ): NonNullable<ClusterInput['files']> {
   return {
@@ -146,23 +157,9 @@ function withDecision(config: FlinkConfig, view: DeploymentView, decision: Deplo
   return savepointPath === undefined ? bare : bare.with('execution.savepoint.path', savepointPath);
 }
 
-/** From this version on Flink also keeps results of whole applications, which end a new JobManager when they are found. */
-const FIRST_WITH_APPLICATION_RESULTS = '2.3';
-
-function withResultStore(
-  config: FlinkConfig,
-  { name, flinkVersion }: DeploymentView,
-  resultStoreId: string,
-): FlinkConfig {
-  const directory = config.get(highAvailabilityOptions.storageDir);
-  if (directory === undefined) return config;
-  const { jobResultStoreDeleteOnCommit, jobResultStorePath } = highAvailabilityOptions;
-  const kept = config.has(jobResultStoreDeleteOnCommit)
-    ? config
-    : config.with(jobResultStoreDeleteOnCommit.key, 'false');
-  const stored = kept.with(jobResultStorePath.key, `${directory}/job-result-store/${name}/${resultStoreId}`);
-  const version = tryParseFlinkVersion(flinkVersion ?? '');
-  if (version === undefined || !atLeast(version, FIRST_WITH_APPLICATION_RESULTS)) return stored;
-  const path = `${directory}/application-result-store/${name}/${resultStoreId}`;
-  return stored.with('application-result-store.storage-path', path);
+function withResultStore(config: FlinkConfig, view: DeploymentView, resultStoreId: string): FlinkConfig {
+  const stores = resultStores(config, view, resultStoreId);
+  const { jobResultStoreDeleteOnCommit: deletes } = highAvailabilityOptions;
+  if (stores === undefined) return config;
+  return (config.has(deletes) ? config : config.with(deletes.key, 'false')).withAll(stores);
 }

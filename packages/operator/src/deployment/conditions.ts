@@ -12,6 +12,7 @@ import { redactedStatus } from '../job/redaction.ts';
 import { freshnessDrafts } from '../job/snapshot-freshness.ts';
 import type { Context, Outcome } from './context.ts';
 import { healthConditions } from './recovery/health.ts';
+import { resultStoreWarnings } from './start/result-stores.ts';
 
 /** A complete status with the conditions and the summary that follow from it and from what was decided. */
 export function withConditions(
@@ -33,11 +34,17 @@ export function withConditions(
       ...freshness(context, status),
       ...healthConditions(status),
       ...(outcome.conditions ?? []),
-      ...configurationWarningDrafts(context.config.warningsOf?.(context.world.deployment) ?? []),
+      ...warningDrafts(context),
     ],
   };
   const conditions = runsJob(context) ? conditionsOf(status, input) : sessionClusterConditions(status, input);
   return redactedStatus(context.world.deployment, { ...status, conditions, summary: summaryOf(conditions) });
+}
+
+/** The condition about what in the configuration does not do what it looks like. */
+export function warningDrafts({ config, world, wanted, options, invalid }: Context): readonly ConditionDraft[] {
+  const ofResults = invalid === undefined ? resultStoreWarnings(wanted, options) : [];
+  return configurationWarningDrafts([...(config.warningsOf?.(world.deployment) ?? []), ...ofResults]);
 }
 
 function runsJob({ wanted }: Context): boolean {

@@ -1,6 +1,6 @@
 import type { FlinkDeployment, FlinkDeploymentStatus } from '@drey/api';
 import { FlinkConfig } from '@drey/flink';
-import { configurationWarningDrafts, configurationWarningEvents } from '../job/configuration-warning.ts';
+import { configurationWarningEvents } from '../job/configuration-warning.ts';
 import { observeJob } from '../job/job-observation.ts';
 import { jobToGoOnWith } from '../job/job-to-go-on-with.ts';
 import { type CurrentOperation, currentOperation, isOfLaterLeader } from '../job/operation.ts';
@@ -11,7 +11,7 @@ import { withoutJobOperation } from '../job/snapshots/object-mode.ts';
 import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
 import { withValidation } from '../job/validation-error.ts';
 import { after, ON_CHANGE } from '../job/wake-up.ts';
-import { withConditions } from './conditions.ts';
+import { warningDrafts, withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion/deletion.ts';
 import { withDriftRepaired } from './drift/drift.ts';
@@ -29,6 +29,7 @@ import { settledOutcome } from './rest.ts';
 import { sessionCluster } from './session/session-cluster.ts';
 import { heldBySavepoint, withSnapshots } from './snapshots.ts';
 import { firstDeployment } from './start/first-deployment.ts';
+import { withObservedResults } from './start/result-stores.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start/start.ts';
 import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
 import { classOfChange, specChange } from './upgrade/spec-change.ts';
@@ -162,7 +163,8 @@ export function contextOf(world: World, config: DecideConfig): Context {
           exceptionLimits,
           stateful,
         });
-  const validated = withValidation(observed.status, invalid, config.errorLimits);
+  const results = withObservedResults(observed.status, world, job);
+  const validated = withValidation(results, invalid, config.errorLimits);
   const recorded = deployedSpec(validated.status);
   const acted = lastReconciled(validated.status);
   const change = acted === undefined ? undefined : specChange(acted.spec, wanted.spec);
@@ -217,9 +219,9 @@ function settledStatus(context: Context, outcome: Outcome, status: FlinkDeployme
   return complete({ ...context, recorded: deployedSpec(status) }, { ...outcome, progress }, status);
 }
 
-function warned({ config, world }: Context): readonly PlannedEvent[] {
-  const drafts = configurationWarningDrafts(config.warningsOf?.(world.deployment) ?? []);
-  return configurationWarningEvents(drafts, world.deployment.status?.conditions ?? []);
+function warned(context: Context): readonly PlannedEvent[] {
+  const { conditions } = context.world.deployment.status ?? {};
+  return configurationWarningEvents(warningDrafts(context), conditions ?? []);
 }
 
 /** Adds what follows from the rest of a status. */

@@ -14,6 +14,7 @@ import { type DriftMemory, readDrift } from './drift/drift-reading.ts';
 import { type ReadingScope, readRemains, readSessionJobs, readTaskManagers } from './observation/cluster-readings.ts';
 import { readHaMetadata } from './observation/ha-metadata.ts';
 import { observedDeployment, observedPod } from './observation/kube-readings.ts';
+import { readResultStores } from './observation/result-stores-reading.ts';
 import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
 import type { FlinkReadings, ObservedPod, World } from './world.ts';
 
@@ -46,12 +47,13 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
   const { signal } = options;
   const reading: ReadingScope = { env, deployment, namespace, name, present: cached !== undefined, signal };
   const scope: Scope = { env, deployment, options, jobManagerPods, present: reading.present };
-  const [remains, ha, flink, snapshots, drift] = await Promise.all([
+  const [remains, ha, flink, snapshots, drift, resultStores] = await Promise.all([
     readRemains(reading),
     readHaMetadata(reading, options.configurationOf),
     readFlink(scope),
     readSnapshots(env, deployment, servingFlink(scope), { timeoutMs: OBSERVATION_TIMEOUT_MS, signal }),
     readDrift(reading, options.drift),
+    readResultStores(reading, options.configurationOf),
   ]);
   options.signal.throwIfAborted();
   return {
@@ -68,6 +70,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     remains,
     drift,
     ha,
+    resultStores,
     flink,
     snapshots,
     seen: options.seen,

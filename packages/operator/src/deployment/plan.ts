@@ -66,4 +66,6 @@ export interface ClusterToCreate {
   readonly savepointPath: string | undefined;
   /** The generation to annotate; absent for a recovery, which carries out no change. */
   readonly generation: number | undefined;
+  /** Directories of results of earlier starts, which the new JobManager deletes. */
+  readonly formerResultStores?: readonly string[];
 }

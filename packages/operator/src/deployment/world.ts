@@ -39,6 +39,8 @@ export interface World {
   readonly drift: Reading<Drift>;
   /** HA metadata, read from the API server itself; known only where a decision may need it. */
   readonly ha: Reading<HaMetadata>;
+  /** Directories of results that the running cluster's configuration names; read where they are to be deleted some day. */
+  readonly resultStores?: Reading<readonly string[]>;
   readonly flink: FlinkReadings;
   readonly snapshots: SnapshotReadings;
   /** The newest state that this operator saw the running job complete; kept where high availability does not. */

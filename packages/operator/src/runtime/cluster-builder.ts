@@ -8,7 +8,7 @@ export function clusterBuilder(
   operatorConfig: ConfigEntries,
   logging?: Readonly<Record<string, string>>,
 ): ClusterBuilder {
-  return ({ deployment, generation, jobId, operationId, savepointPath }) => {
+  return ({ deployment, generation, jobId, operationId, savepointPath, formerResultStores }) => {
     const built = buildDeploymentObjects({
       deployment: {
         ...deployment,
@@ -20,6 +20,7 @@ export function clusterBuilder(
         // One directory for each operation: a result that an earlier deployment left never ends this job.
         resultStoreId: operationId,
         ...(savepointPath === undefined ? {} : { savepointPath }),
+        ...(formerResultStores === undefined ? {} : { formerResultStores }),
       },
       ...(logging === undefined ? {} : { logging }),
     });

@@ -90,6 +90,8 @@ export const highAvailabilityOptions = {
   retryPeriod: option('high-availability.kubernetes.leader-election.retry-period', durationType, 5_000),
   jobResultStorePath: optionalOption('job-result-store.storage-path', stringType, { since: '1.15' }),
   jobResultStoreDeleteOnCommit: option('job-result-store.delete-on-commit', booleanType, true, { since: '1.15' }),
+  /** Flink 2.3 and later. */
+  applicationResultStorePath: optionalOption('application-result-store.storage-path', stringType, { since: '2.0' }),
 } as const;
 
 /** Whether a value of `high-availability.type` switches high availability on, and by which services. */

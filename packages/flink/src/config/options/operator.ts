@@ -147,6 +147,8 @@ export const resourceOptions = {
   jmStartupProbeEnabled: setting('jm-deployment.startup.probe.enabled', booleanType, true),
   podTemplateMergeArraysByName: setting('pod-template.merge-arrays-by-name', booleanType, false),
   upgradeIgnorePendingSavepoint: setting('job.upgrade.ignore-pending-savepoint', booleanType, false),
+  /** Drey's own: a start deletes the results that the starts before it left. */
+  jobResultStoreCleanupEnabled: setting('job-result-store.cleanup.enabled', booleanType, false),
   upgradeInplaceScalingEnabled: setting('job.upgrade.inplace-scaling.enabled', booleanType, true),
   upgradeLastStateFallbackEnabled: setting('job.upgrade.last-state-fallback.enabled', booleanType, true),
   upgradeLastStateMaxCheckpointAge: unset('job.upgrade.last-state.max.allowed.checkpoint.age', durationType),

@@ -124,6 +124,9 @@ export const resourceNotes: Readonly<Record<keyof typeof resourceOptions, Option
   upgradeLastStateFallbackEnabled: live(
     'Whether an upgrade with a savepoint may fall back to the last state of an unhealthy job.',
   ),
+  jobResultStoreCleanupEnabled: live(
+    'Whether a new JobManager deletes the files of results that earlier starts of its job left in the HA directory. Only for storage that is mounted into its pod.',
+  ),
   upgradeLastStateMaxCheckpointAge: live('With an older checkpoint than this a savepoint is taken.'),
   upgradeLastStateJobCancelEnabled: live('Whether last-state upgrades cancel the job instead of deleting its cluster.'),
   restartFailedJob: live('Whether a job that failed for good is started again.'),

@@ -37,5 +37,10 @@ function loggingFiles(p: Parameters): [string, string][] {
 }
 
 function configMapName(p: Parameters): string {
-  return `flink-config-${p.clusterId}`;
+  return configurationMapName(p.clusterId);
+}
+
+/** Name of the ConfigMap with the configuration that a cluster was started with. */
+export function configurationMapName(clusterId: string): string {
+  return `flink-config-${clusterId}`;
 }

@@ -18,6 +18,7 @@ import { STARTING_JOB_MANAGER } from '../rest.ts';
 import { specChange } from '../upgrade/spec-change.ts';
 import type { HaMetadata } from '../world.ts';
 import { nameTaken } from './foreign-cluster.ts';
+import { formerResults, withStartRecorded } from './result-stores.ts';
 
 const SUBMIT: PlannedEvent = {
   type: 'Normal',
@@ -71,7 +72,8 @@ export function startCluster(
   };
   // What was changed while the old cluster was removed is told here; before, the beginning of the upgrade told it.
   const changed = context.status.observedGeneration === context.generation ? [] : changeEvent(context);
-  return createRecorded({ ...context, status }, deploying, source.steps, [...changed, SUBMIT]);
+  const complete = withStartRecorded(context, status, deploying);
+  return createRecorded({ ...context, status: complete }, deploying, source.steps, [...changed, SUBMIT]);
 }
 
 /**
@@ -89,6 +91,7 @@ export function createRecorded(
   const spec = deployedSpec(status)?.spec ?? wanted.spec;
   const generation = status.observedGeneration ?? context.generation;
   const mode = lastReconciled(status)?.spec.job?.upgradeMode ?? 'stateless';
+  const former = formerResults(context, operation);
   const cluster: ClusterToCreate = {
     // The recorded mode says where the state comes from; how it will be carried on is the user's choice.
     deployment: { ...wanted, spec: started(spec, jobOf(wanted.spec).upgradeMode ?? 'stateless') },
@@ -96,6 +99,7 @@ export function createRecorded(
     jobId,
     savepointPath: startPath(status, mode),
     generation,
+    ...(former.length > 0 && { formerResultStores: former }),
   };
   return {
     status,
