@@ -12,31 +12,58 @@ const HA = { 'high-availability.type': 'kubernetes', 'high-availability.storageD
 const KINDS = ['application-result-store', 'job-result-store'];
 
 /** Where Flink keeps what became of the jobs and applications of this start. */
-function resultStores(cluster: ClusterToCreate): string[] {
+function resultStores(cluster: ClusterToCreate, directory = 's3://ha'): string[] {
   const objects = JSON.stringify(clusterBuilder(DEFAULT_OPERATOR_CONFIG)(cluster).accompanying);
-  return [...objects.matchAll(/s3:\/\/ha\/(?:job|application)-result-store\/app\/[^"\\]+/g)].map(([path]) => path);
+  const pattern = new RegExp(`${directory}/(?:job|application)-result-store/app/[^"\\\\]+`, 'g');
+  return [...objects.matchAll(pattern)].map(([path]) => path).sort();
 }
 
-function twoStarts(): FlowWorld {
-  const world = new FlowWorld(aDeployment({ configuration: HA, spec: { flinkVersion: 'v2_3' } }), POLICY);
+function localPath(uri: string): string {
+  return uri.replace('file://', '');
+}
+
+/** A job that is started, and upgraded until it has been started this often. */
+function starts(count: number, configuration: Readonly<Record<string, string>> = HA): readonly ClusterToCreate[] {
+  const world = new FlowWorld(aDeployment({ configuration, spec: { flinkVersion: 'v2_3' } }), POLICY);
   world.pass();
   world.run('RUNNING');
-  const { metadata, spec } = world.deployment;
-  const next: FlinkDeployment = {
-    ...world.deployment,
-    metadata: { ...metadata, generation: 2 },
-    spec: { ...spec, image: 'flink:other' },
-  };
-  world.apply(next);
-  for (let pass = 0; pass < 4; pass += 1) world.pass();
-  expect(world.created).toHaveLength(2);
-  return world;
+  for (let generation = 2; generation <= count; generation += 1) {
+    const { metadata, spec } = world.deployment;
+    const next: FlinkDeployment = {
+      ...world.deployment,
+      metadata: { ...metadata, generation },
+      spec: { ...spec, image: `flink:${generation}` },
+    };
+    world.apply(next);
+    for (let pass = 0; pass < 4; pass += 1) world.pass();
+    world.run('RUNNING');
+  }
+  expect(world.created).toHaveLength(count);
+  return world.created;
 }
 
 test('12.1 item 4: no start finds the result that another start left, neither of a job nor of an application', () => {
-  const stores = twoStarts().created.map(resultStores);
+  const stores = starts(2).map((cluster) => resultStores(cluster));
   for (const one of stores) expect(one.map((path) => path.split('/')[3]).sort()).toEqual(KINDS);
   expect(new Set(stores.flat()).size).toBe(2 * KINDS.length);
+});
+
+test('12.1 item 5: results of earlier starts are deleted where the user wants that, and those in use are not', () => {
+  const cleaned = {
+    ...HA,
+    'high-availability.storageDir': 'file:///ha',
+    'kubernetes.operator.job-result-store.cleanup.enabled': 'true',
+  };
+  const [first, second, third] = starts(3, cleaned).map((cluster) => {
+    const { deployment } = clusterBuilder(DEFAULT_OPERATOR_CONFIG)(cluster);
+    const command = deployment.spec?.template?.spec?.containers[0]?.lifecycle?.postStart?.exec?.command ?? [];
+    return { own: resultStores(cluster, 'file:///ha').map(localPath), deleted: command.slice(4) };
+  });
+  expect(first?.deleted).toEqual([]);
+  expect(second?.deleted.sort()).toEqual(first?.own);
+  expect(third?.deleted.sort()).toEqual(second?.own);
+  expect(third?.own).toHaveLength(KINDS.length);
+  expect(third?.own.filter((path) => third.deleted.includes(path))).toEqual([]);
 });
 
 test('12.1 item 5: a start that is tried again keeps its directory, so that attempts leave none behind', () => {
