@@ -1,5 +1,5 @@
-import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
-import type { AnyObject } from '@drey/kube';
+import { type FlinkDeployment, FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
+import { type AnyObject, sleep, type Transport } from '@drey/kube';
 import { createOperator } from '@drey/operator';
 import { expect, test } from 'vitest';
 import { jobAccount, type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
@@ -112,6 +112,41 @@ test('12.1 item 30: with dynamic namespaces the watched ones follow the configur
 
   operator.reconfigure({ config: config('a,b') });
   expect(await sim.until(() => startsOf(sim, 'a/app') === 2, 120_000)).toBe(true);
+  await sim.drive(operator.stop());
+  sim.world.stop();
+});
+
+test('Objects of one name but of several kinds are all worked on when their namespace comes to be watched', async () => {
+  const sim = await twoNamespaces();
+  for (const namespace of ['a', 'b']) await give(sim, namespace);
+  const config = (watched: string) => ({
+    'kubernetes.operator.watched.namespaces': watched,
+    'kubernetes.operator.dynamic.namespaces.enabled': 'true',
+    'taskmanager.numberOfTaskSlots': '2',
+  });
+  const job = { jarURI: 'https://example.com/job.jar', parallelism: 1, upgradeMode: 'stateless' };
+  const sessionJob = {
+    ...{ apiVersion: 'flink.apache.org/v1beta1', kind: 'FlinkSessionJob', spec: { deploymentName: 'elsewhere', job } },
+    metadata: { name: 'app', namespace: 'b' },
+  };
+  await sim.drive(sim.admin.create(FlinkSessionJobs, sessionJob as FlinkSessionJob));
+  // Not everything is listed yet when the first of them are known.
+  const slowly = (transport: Transport): Transport => ({
+    request: async (request) => {
+      if (request.path.includes('/namespaces/b/pods')) await sleep(sim.clock, 3_000);
+      return transport.request(request);
+    },
+    close: () => transport.close(),
+  });
+  const operator = createOperator(sim.env(OPERATOR, [], slowly), { config: config('a') });
+  await sim.drive(operator.start());
+  operator.reconfigure({ config: config('a,b') });
+  const waits = (): boolean => {
+    const found = sim.world.server.server.reader.get('flink.apache.org', 'flinksessionjobs', 'b', 'app');
+    return (found as FlinkSessionJob | undefined)?.status !== undefined;
+  };
+  expect(await sim.until(() => statusOf(sim, 'b', 'app')?.jobStatus?.state === 'RUNNING', 120_000)).toBe(true);
+  expect(await sim.until(waits, 120_000)).toBe(true);
   await sim.drive(operator.stop());
   sim.world.stop();
 });

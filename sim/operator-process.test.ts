@@ -83,7 +83,7 @@ test('The configuration of a running operator follows its directory; what is wro
   sim.world.stop();
 });
 
-test('A process that waits for the Lease is healthy, and one that is to stop gives the Lease back', async () => {
+test('A process that waits for the Lease watches already, and one that is to stop gives the Lease back', async () => {
   const sim = await operatorWorld();
   const { folder } = configured({
     'kubernetes.operator.leader-election.enabled': 'true',
@@ -96,10 +96,13 @@ test('A process that waits for the Lease is healthy, and one that is to stop giv
   };
   const first = start('first');
   const leads = (user: string): boolean =>
+    sim.log.some((line) => line.user === user && line.msg === 'this process leads');
+  const watches = (user: string): boolean =>
     sim.log.some((line) => line.user === user && line.msg === 'operator started');
   expect(await until(sim, () => leads('first'))).toBe(true);
   const second = start('second');
   expect(await until(sim, () => sim.log.some(({ msg }) => msg === 'another process leads'))).toBe(true);
+  expect(await until(sim, () => watches('second'))).toBe(true);
   expect(leads('second')).toBe(false);
   first.stop.abort();
   expect(await sim.drive(first.ended)).toBe('stopped');

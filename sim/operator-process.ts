@@ -12,6 +12,8 @@ export interface FlinkWeather {
   hangsMs: number;
 }
 
+const NEVER = new AbortController().signal;
+
 /** Starts the production operator inside a scope: its connections, clock and random numbers are the scope's. */
 export async function startOperatorProcess(
   scope: ProcessScope,
@@ -30,8 +32,9 @@ export async function startOperatorProcess(
       flink: withWeather(fabricTransport(world.fabric), scope, weather),
       endpoints: fabricAddress,
     },
-    { epoch: () => epoch },
+    { standby: true },
   );
+  void operator.work({ owns: () => true, epoch: () => epoch, permit: () => undefined, signal: NEVER });
   await operator.start();
   return operator;
 }

@@ -33,6 +33,7 @@ export * from './runtime/controller.ts';
 export * from './runtime/elector.ts';
 export { type LeaseOptions, microTime } from './runtime/lease-record.ts';
 export * from './runtime/queue.ts';
+export * from './runtime/shard-elector.ts';
 export {
   createAuthority,
   createClientCertificate,

@@ -16,6 +16,8 @@ import {
   Pod,
   type Resource,
   Service,
+  StatefulSet,
+  type StatefulSetSpec,
   Store,
 } from '@drey/kube';
 
@@ -37,6 +39,8 @@ const INGRESS_SELECTOR = 'component=ingress';
 export interface Caches {
   readonly flinkDeployments: Store<FlinkDeployment>;
   readonly deployments: Store<Deployment>;
+  /** TaskManagers of standalone clusters that ask for it. Not listed: the right to read them is missing. */
+  readonly statefulSets: Store<StatefulSet>;
   readonly pods: Store<Pod, 'cluster'>;
   readonly services: Store<Service>;
   /** In place of each file its digest. */
@@ -57,6 +61,8 @@ export interface Watched {
   readonly selector: string | undefined;
   /** An object that a user writes. */
   readonly primary: boolean;
+  /** Only objects that ask for it need this kind: a namespace where it may not be read is read all the same. */
+  readonly dispensable: boolean;
 }
 
 /** Every cache with what it watches. */
@@ -65,17 +71,20 @@ export function watchedBy(caches: Caches): readonly Watched[] {
     resource: Resource<T>,
     store: Store<T> | Store<T, never>,
     selector?: string,
+    dispensable = false,
   ): Watched => ({
     resource: resource as Resource<KubeObject>,
     store: store as unknown as Store<KubeObject>,
     selector,
     primary: selector === undefined,
+    dispensable,
   });
   return [
     watched(FlinkDeployments, caches.flinkDeployments),
     watched(FlinkSessionJobs, caches.sessionJobs as never),
     watched(FlinkStateSnapshots, caches.snapshots as never),
     watched(Deployment, caches.deployments, CLUSTER_SELECTOR),
+    watched(StatefulSet, caches.statefulSets, CLUSTER_SELECTOR, true),
     watched(Pod, caches.pods as never, CLUSTER_SELECTOR),
     watched(Service, caches.services, CLUSTER_SELECTOR),
     watched(ConfigMap, caches.configMaps as never, CONFIGURATION_SELECTOR),
@@ -84,8 +93,8 @@ export function watchedBy(caches: Caches): readonly Watched[] {
 }
 
 /**
- * Empty caches. They keep only what decisions read: specs of pods, templates of Deployments and texts of ConfigMaps are
- * dropped; who else changed an object is kept in short.
+ * Empty caches. They keep only what decisions read: specs of pods, templates of Deployments and StatefulSets and texts of
+ * ConfigMaps are dropped; who else changed an object is kept in short.
  */
 export function createCaches(
   onFault: (error: unknown) => void,
@@ -94,6 +103,7 @@ export function createCaches(
   return {
     flinkDeployments: new Store<FlinkDeployment>({ onFault, transform: withSpec }),
     deployments: new Store<Deployment>({ onFault, transform: withoutTemplate }),
+    statefulSets: new Store<StatefulSet>({ onFault, transform: withoutTemplates }),
     pods: new Store<Pod, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: withoutSpec }),
     services: new Store<Service>({ onFault }),
     configMaps: new Store<ConfigMap, 'cluster'>({ onFault, indexers: { cluster: clusterOf }, transform: digested }),
@@ -136,13 +146,21 @@ function withSpec<T extends { spec?: unknown }>(object: T): T {
   return object.spec === undefined || object.spec === null ? { ...object, spec: {} } : object;
 }
 
+const WORKLOAD_EDITS: readonly FieldPath[] = [
+  ['spec', 'replicas'],
+  ['spec', 'template'],
+];
+
 function withoutTemplate(deployment: Deployment): Deployment {
   const spec: DeploymentSpec = { selector: {}, template: {} };
   if (deployment.spec?.replicas !== undefined) spec.replicas = deployment.spec.replicas;
-  return withEdits({ ...deployment, spec }, [
-    ['spec', 'replicas'],
-    ['spec', 'template'],
-  ]);
+  return withEdits({ ...deployment, spec }, WORKLOAD_EDITS);
+}
+
+function withoutTemplates(set: StatefulSet): StatefulSet {
+  const spec: StatefulSetSpec = { selector: {}, template: {} };
+  if (set.spec?.replicas !== undefined) spec.replicas = set.spec.replicas;
+  return withEdits({ ...set, spec }, WORKLOAD_EDITS);
 }
 
 function digested(map: ConfigMap): ConfigMap {

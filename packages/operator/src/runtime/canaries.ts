@@ -42,13 +42,10 @@ interface Sign {
  */
 export class Canaries {
   readonly #signs = new Map<string, Sign>();
-  readonly #kube: KubeClient;
   readonly #clock: Clock;
   readonly #timeoutMs: () => number;
 
-  /** `kube` does not show its writes in the caches: a sign counts when a watch brings it. */
-  constructor(options: { readonly kube: KubeClient; readonly clock: Clock; readonly timeoutMs: () => number }) {
-    this.#kube = options.kube;
+  constructor(options: { readonly clock: Clock; readonly timeoutMs: () => number }) {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs;
   }
@@ -66,8 +63,17 @@ export class Canaries {
     this.#signs.delete(`${kind} ${key}`);
   }
 
-  /** A pass over a canary. Rejects with a KubeError. */
+  /** Another process looks after the canaries of these keys from now on. */
+  release(owns: (key: string) => boolean): void {
+    for (const at of this.#signs.keys()) if (owns(at.slice(at.indexOf(' ') + 1))) this.#signs.delete(at);
+  }
+
+  /**
+   * A pass over a canary. `kube` does not show its writes in the caches: a sign counts when a watch brings it. Rejects with a
+   * KubeError.
+   */
   async pass<T extends KubeObject>(
+    kube: KubeClient,
     resource: Resource<T>,
     key: string,
     canary: Cached<T> & Canary,
@@ -78,7 +84,7 @@ export class Canaries {
       this.#signs.delete(at);
       // Its finalizer is that of the Apache operator; this one adds none.
       const finalizer = `${resource.plural}.${resource.group}/finalizer`;
-      await removeFinalizer(this.#kube, resource, canary as Cached<T>, finalizer, { fieldManager: MANAGER, signal });
+      await removeFinalizer(kube, resource, canary as Cached<T>, finalizer, { fieldManager: MANAGER, signal });
       return { type: 'done' };
     }
     const now = this.#clock.monotonic();
@@ -95,7 +101,7 @@ export class Canaries {
     const restartNonce = (canary.spec.restartNonce ?? 0) + 1;
     const { namespace, name = '' } = canary.metadata;
     try {
-      await this.#kube.patch(
+      await kube.patch(
         resource,
         namespace,
         name,

@@ -1,5 +1,6 @@
 import type { FlinkTransport } from '@drey/flink';
 import type { KubeClient } from '@drey/kube';
+import type { ZooKeeperPort } from '../zookeeper/client.ts';
 
 /** Throws when this process may no longer act. */
 export type Permission = () => void;
@@ -36,4 +37,18 @@ export function fencedTransport(transport: FlinkTransport, permit: Permission): 
     if (request.method !== 'GET') permit();
     return transport(request);
   };
+}
+
+/** The same for removals in ZooKeeper. */
+export function fencedZooKeeper(zooKeeper: ZooKeeperPort, permit: Permission): ZooKeeperPort {
+  return (quorum, signal, work) =>
+    zooKeeper(quorum, signal, (nodes) =>
+      work({
+        children: (path) => nodes.children(path),
+        remove: async (path) => {
+          permit();
+          await nodes.remove(path);
+        },
+      }),
+    );
 }

@@ -1,7 +1,8 @@
 import type { FlinkConfig } from '@drey/flink';
 import { operatorOptions } from '@drey/flink';
-import { runElector, type Term } from '@drey/kube';
+import { runElector, runShardElector, type Term } from '@drey/kube';
 import { createOperator, type Operator, type OperatorEnv, type OperatorOptions } from './operator.ts';
+import { SHARDS_ANNOTATION, shardOf } from './shards.ts';
 
 /** The Lease that candidates for leadership share, and how long its terms are. Times in milliseconds. */
 export interface Leadership {
@@ -12,13 +13,18 @@ export interface Leadership {
   readonly leaseMs: number;
   readonly renewDeadlineMs: number;
   readonly retryMs: number;
+  /** Into how many shards the work is divided among all candidates; 1: one of them does all of it. */
+  readonly shards: number;
 }
 
-/** A configuration in which leader election is on but cannot work. */
+/** More would only make each share's queues emptier. */
+const MAX_SHARDS = 64;
+
+/** A configuration in which leader election, or sharing by it, is on but cannot work. */
 export class LeadershipError extends Error {
   readonly code = 'E_OPERATOR_LEASE';
   readonly nextStep =
-    `Set ${operatorOptions.leaderElectionLeaseName.key} to a name, and ${operatorOptions.leaderElectionLeaseDuration.key} > ${operatorOptions.leaderElectionRenewDeadline.key} > ${operatorOptions.leaderElectionRetryPeriod.key}.`;
+    `Set ${operatorOptions.leaderElectionEnabled.key} to true, ${operatorOptions.leaderElectionLeaseName.key} to a name, ${operatorOptions.leaderElectionShards.key} to 1–${MAX_SHARDS}, and ${operatorOptions.leaderElectionLeaseDuration.key} > ${operatorOptions.leaderElectionRenewDeadline.key} > ${operatorOptions.leaderElectionRetryPeriod.key}.`;
 }
 
 /** What the operator's configuration says about leader election; undefined when it is off. Throws {@link LeadershipError}. */
@@ -26,7 +32,14 @@ export function leadershipOf(
   options: FlinkConfig,
   who: { readonly namespace: string; readonly identity: string },
 ): Leadership | undefined {
-  if (!options.get(operatorOptions.leaderElectionEnabled)) return undefined;
+  const shards = options.get(operatorOptions.leaderElectionShards);
+  if (!(shards >= 1 && shards <= MAX_SHARDS))
+    throw new LeadershipError(`The work cannot be divided into ${shards} shards.`);
+  if (!options.get(operatorOptions.leaderElectionEnabled)) {
+    // Several that share nothing but the number would all do everything.
+    if (shards > 1) throw new LeadershipError('The work is to be shared, but leader election is off.');
+    return undefined;
+  }
   const name = options.get(operatorOptions.leaderElectionLeaseName)?.trim() ?? '';
   const leaseMs = options.get(operatorOptions.leaderElectionLeaseDuration);
   const renewDeadlineMs = options.get(operatorOptions.leaderElectionRenewDeadline);
@@ -37,22 +50,23 @@ export function leadershipOf(
       `A term of ${leaseMs} ms cannot be held by renewing it every ${retryMs} ms for at most ${renewDeadlineMs} ms.`,
     );
   }
-  return { ...who, name, leaseMs, renewDeadlineMs, retryMs };
+  return { ...who, name, leaseMs, renewDeadlineMs, retryMs, shards };
 }
 
-/** Hears of the operator of each term: undefined while this process does not lead. */
+/** Hears of the operator of this process: undefined when there is none any more. */
 export type OnOperator = (operator: Operator | undefined) => void;
 
-/** Why leading ended. */
+/** Why it ended. */
 export type LeadershipEnd = 'stopped' | 'lost' | { readonly fault: unknown };
 
 /**
- * Waits for the Lease, runs an operator while it is held, and tells why that ended. A process that lost it should exit, as the
- * Apache operator does: everything is in the cluster, and another candidate goes on from there.
+ * Runs an operator that works while it holds the Lease, or, with several shards, on those that the Lease says are its own, until
+ * `stop` or until the Lease is lost. A process that lost it should exit, as the Apache operator does: everything is in the cluster,
+ * and another candidate goes on from there.
  *
- * Guarantees: an operator exists only during a term. When the term ends by a loss, nothing is written any more from that moment
- * on, whatever was under way; when it ends by `stop`, running passes end first and the Lease is given back, so that the next
- * candidate need not wait.
+ * Guarantees: the operator watches from the start, and works only during a term. When a term ends by a loss, nothing is written any
+ * more from that moment on, whatever was under way; when it ends by `stop`, or since another process is to have the shard,
+ * running passes end first and it is given back, so that the next candidate need not wait.
  */
 export async function runElected(
   env: OperatorEnv,
@@ -61,51 +75,69 @@ export async function runElected(
   stop: AbortSignal,
   onOperator: OnOperator = () => undefined,
 ): Promise<LeadershipEnd> {
-  const { clock, random, kube, log } = env;
-  const { name, namespace, identity } = leadership;
-  const lease = `${namespace}/${name}`;
-  let failure: { readonly fault: unknown } | undefined;
-  const end = await runElector(
-    {
-      ...leadership,
-      ...{ client: kube, clock, random },
-      lead: async (term) => {
-        failure = await leadOnce(env, options, term, stop, onOperator);
-      },
-      observer: {
-        leading: (epoch) => log.info({ lease, identity, epoch }, 'this process leads'),
-        following: (holder) => log.info({ lease, holder }, 'another process leads'),
-        ended: (reason) => log.info({ lease, identity, reason }, 'this process no longer leads'),
-        failed: (error) => log.warn({ lease, err: error }, 'the Lease could not be read or renewed'),
-      },
-    },
-    stop,
-  );
-  return failure ?? (end === 'work ended' ? 'stopped' : end);
-}
-
-/** Runs an operator for as long as the term lasts. */
-async function leadOnce(
-  env: OperatorEnv,
-  options: OperatorOptions,
-  term: Term,
-  stop: AbortSignal,
-  onOperator: OnOperator,
-): Promise<{ readonly fault: unknown } | undefined> {
-  const operator = createOperator(env, { ...options, epoch: () => term.epoch, permit: () => term.check() });
-  const over = new Promise<void>((resolve) => {
-    if (term.signal.aborted) resolve();
-    else term.signal.addEventListener('abort', () => resolve(), { once: true });
+  const operator = createOperator(env, { ...options, standby: true });
+  const halted = new AbortController();
+  let fault: { readonly fault: unknown } | undefined;
+  void operator.ended.then((end) => {
+    if (end.kind === 'fault') fault = { fault: end.error };
+    halted.abort(new Error('the operator has ended'));
   });
   onOperator(operator);
+  // A start that is interrupted is no failure; what else ends it is told by `ended`.
+  const started = operator.start().catch(() => undefined);
+  let end: 'stopped' | 'lost' = 'lost';
   try {
-    // A start that the end of the term interrupts is no failure.
-    const started = operator.start().catch(() => undefined);
-    await Promise.race([started, over]);
-    const ended = await Promise.race([operator.ended, over]);
-    return ended?.kind === 'fault' ? { fault: ended.error } : undefined;
+    end = await elect(env, operator, leadership, AbortSignal.any([stop, halted.signal]));
   } finally {
     onOperator(undefined);
-    await operator.stop(stop.aborted ? {} : { graceMs: 0 });
+    await operator.stop(end === 'lost' ? { graceMs: 0 } : {});
+    await started;
   }
+  return fault ?? end;
+}
+
+/** Works on what this process holds, until it is stopped or loses it. */
+async function elect(
+  { clock, random, kube, log, metrics }: OperatorEnv,
+  operator: Operator,
+  leadership: Leadership,
+  stop: AbortSignal,
+): Promise<'stopped' | 'lost'> {
+  const { name, namespace, identity, shards } = leadership;
+  const lease = `${namespace}/${name}`;
+  const work = (term: Term, owns: (key: string) => boolean): Promise<void> =>
+    operator.work({
+      owns,
+      epoch: () => term.epoch,
+      permit: () => term.check(),
+      signal: term.signal,
+      graceMs: () => (term.lost.aborted ? 0 : Number.POSITIVE_INFINITY),
+    });
+  const options = { ...leadership, client: kube, clock, random };
+  const told = {
+    following: (holder: string) => log.info({ lease, holder }, 'another process leads'),
+    failed: (error: unknown) => log.warn({ lease, err: error }, 'the Lease could not be read or renewed'),
+  };
+  if (shards === 1) {
+    const observer = {
+      ...told,
+      leading: (epoch: number) => log.info({ lease, identity, epoch }, 'this process leads'),
+      ended: (reason: string) => log.info({ lease, identity, reason }, 'this process no longer leads'),
+    };
+    const end = await runElector({ ...options, lead: (term) => work(term, () => true), observer }, stop);
+    return end === 'lost' ? 'lost' : 'stopped';
+  }
+  const observer = {
+    ...told,
+    leading: (shard: number, epoch: number) => {
+      metrics?.shards.inc();
+      log.info({ lease, identity, shard, epoch }, 'this process works on a shard');
+    },
+    ended: (shard: number, reason: string) => {
+      metrics?.shards.dec();
+      log.info({ lease, identity, shard, reason }, 'this process no longer works on a shard');
+    },
+  };
+  const lead = (shard: number, term: Term): Promise<void> => work(term, (key) => shardOf(key, shards) === shard);
+  return runShardElector({ ...options, annotation: SHARDS_ANNOTATION, lead, observer }, stop);
 }

@@ -12,6 +12,8 @@ export interface OperatorMetrics {
   readonly transitions: Counter<'kind' | 'to'>;
   readonly queueDepth: Gauge<'kind' | 'state'>;
   readonly watchedJobs: Gauge<'kind'>;
+  /** Shards that this process works on, where several share the work. */
+  readonly shards: Gauge;
   /** 1 while a watched namespace can be read, 0 while it refuses. */
   readonly namespaceReadable: Gauge<'namespace'>;
   readonly resources: ResourceMetrics;
@@ -74,6 +76,11 @@ export function operatorMetrics(): OperatorMetrics {
       name: 'flink_operator_namespace_readable',
       help: 'Whether a watched namespace can be read.',
       labelNames: ['namespace'],
+      registers,
+    }),
+    shards: new Gauge({
+      name: 'flink_operator_shards',
+      help: 'Shards that this process works on, where several share the work.',
       registers,
     }),
     watchedJobs: new Gauge({

@@ -22,7 +22,7 @@ interface Scope {
   readonly unlisted: Set<string>;
   /** Kinds that this operator may not read here. */
   readonly refused: Set<string>;
-  /** Passes that came before everything was listed, by key. */
+  /** Passes that came before everything was listed, by kind and key. */
   readonly parked: Map<string, () => void>;
   readonly inWork: Set<Promise<unknown>>;
   reflectors: Promise<unknown>;
@@ -66,15 +66,19 @@ export class NamespaceWatch {
   }
 
   /**
-   * Runs a pass over a key when everything of its namespace is known. Otherwise the key is parked, and `again` called once it
-   * is: undefined.
+   * Runs a pass over an object when everything of its namespace is known. Otherwise it is parked, and `again` called once
+   * everything is: undefined.
    */
-  async pass<T>(key: string, run: () => Promise<T>, again: () => void): Promise<T | undefined> {
+  async pass<T>(
+    { kind, key }: { readonly kind: string; readonly key: string },
+    run: () => Promise<T>,
+    again: () => void,
+  ): Promise<T | undefined> {
     const scope = this.#scopes.get(key.split('/', 1)[0] ?? '') ?? this.#scopes.get('');
     // Not watched: there is no such object in the caches, and the pass only clears up after it.
     if (scope === undefined) return run();
     if (scope.unlisted.size > 0) {
-      scope.parked.set(key, again);
+      scope.parked.set(`${kind} ${key}`, again);
       return undefined;
     }
     const pass = run();
@@ -126,7 +130,7 @@ export class NamespaceWatch {
     this.#env.log.info({ ns: scope.namespace }, 'namespace is no longer watched');
   }
 
-  async #reflect(scope: Scope, { resource, store, selector, primary }: Watched): Promise<void> {
+  async #reflect(scope: Scope, { resource, store, selector, primary, dispensable }: Watched): Promise<void> {
     const { kube, clock, random, fault } = this.#env;
     const { namespace } = scope;
     const labels = primary ? this.#labelSelector : selector;
@@ -138,7 +142,10 @@ export class NamespaceWatch {
       observer: {
         listed: () => this.#listed(scope, resource.plural),
         failed: (error, retryMs) => {
-          if (this.#failed(scope, resource.plural, error, retryMs)) feed.skip();
+          if (dispensable && isKubeError(error, 'E_KUBE_FORBIDDEN')) {
+            this.#dispensed(scope, resource.plural, error);
+            feed.skip();
+          } else if (this.#failed(scope, resource.plural, error, retryMs)) feed.skip();
         },
       },
     });
@@ -147,6 +154,14 @@ export class NamespaceWatch {
     } catch (error) {
       fault(`the watch of ${resource.plural}`, error);
     }
+  }
+
+  /** The rest of the namespace is worked on without this kind. */
+  #dispensed(scope: Scope, plural: string, { code, message }: KubeError): void {
+    if (!scope.unlisted.has(plural)) return;
+    const what = 'this kind may not be read: who asks for it is told, all others go on';
+    this.#env.log.info({ ns: scope.namespace, resource: plural, code, reason: message }, what);
+    this.#listed(scope, plural);
   }
 
   #listed(scope: Scope, plural: string): void {

@@ -43,7 +43,7 @@ export interface OperatorProcessOptions {
 export type ProcessEnd = 'stopped' | 'lost' | { readonly fault: unknown };
 
 /**
- * An operator as a process runs it: its configuration from a directory that is followed, one term of leadership where that is asked
+ * An operator as a process runs it: its configuration from a directory that is followed, terms of leadership where they are asked
  * for, health, and webhooks, which every replica serves. Resolves when it is over, with nothing left running. Rejects with a coded
  * error when it cannot begin.
  */
@@ -61,7 +61,6 @@ class OperatorProcess {
   readonly #options: OperatorProcessOptions;
   #settings: OperatorSettings = { config: DEFAULT_OPERATOR_CONFIG };
   #operator: Operator | undefined;
-  #waits = false;
 
   constructor(env: OperatorEnv, options: OperatorProcessOptions) {
     this.#env = { ...env, metrics: env.metrics ?? operatorMetrics() };
@@ -84,10 +83,11 @@ class OperatorProcess {
       const following = files === undefined ? undefined : this.#follow(files, AbortSignal.any([stop, over.signal]));
       try {
         if (leadership === undefined) return await this.#alone(stop);
-        this.#waits = true;
         const { config, logging } = this.#settings;
         const settings = { config, ...(logging === undefined ? {} : { logging }), ...this.#namespaces() };
-        return await runElected(this.#env, settings, leadership, stop, (operator) => this.#lead(operator));
+        return await runElected(this.#env, settings, leadership, stop, (operator) => {
+          this.#operator = operator;
+        });
       } finally {
         over.abort();
         await following;
@@ -95,13 +95,6 @@ class OperatorProcess {
     } finally {
       await Promise.all(opened.map((one) => one.close()));
     }
-  }
-
-  #lead(operator: Operator | undefined): void {
-    this.#operator = operator;
-    this.#waits = operator === undefined;
-    // The configuration may have changed while another process led.
-    operator?.reconfigure(this.#settings);
   }
 
   async #alone(stop: AbortSignal): Promise<ProcessEnd> {
@@ -124,14 +117,14 @@ class OperatorProcess {
     return end?.kind === 'fault' ? { fault: end.error } : 'stopped';
   }
 
-  /** A process that waits for its term is healthy. */
+  /** A process that waits for its term is ready: it watches, and can go on at once. */
   #served(): Pick<Operator, 'ready' | 'metrics' | 'decisions'> {
     const self = this;
     const { metrics } = this.#env;
     return {
       metrics,
       get ready() {
-        return self.#waits || self.#operator?.ready === true;
+        return self.#operator?.ready === true;
       },
       get decisions() {
         return self.#operator?.decisions ?? NO_DECISIONS;
@@ -224,5 +217,5 @@ class OperatorProcess {
 const EVENT_MS = 5_000;
 const NEVER = new AbortController().signal;
 
-/** Of a process that does not lead. */
+/** Of a process without an operator. */
 const NO_DECISIONS: Operator['decisions'] = { objects: () => [], file: () => undefined };

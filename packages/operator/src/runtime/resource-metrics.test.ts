@@ -30,7 +30,7 @@ function counted() {
   const caches = createCaches(() => undefined, { ingresses: false });
   const registry = new Registry();
   const ends = new AbortController();
-  new ResourceMetrics(registry).count(caches, ends.signal);
+  new ResourceMetrics(registry).count(caches, () => true, ends.signal);
   /** Lines of one metric as Prometheus reads them. */
   const lines = async (name: string): Promise<string[]> => {
     const text = await registry.getSingleMetricAsString(name);

@@ -1,10 +1,13 @@
 import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey/api';
+import { type KubeObject, keyOf, type Store } from '@drey/kube';
 import { Gauge, type Registry } from 'prom-client';
 import { snapshotType } from '../job/snapshots/snapshot-object.ts';
 import type { Caches } from './caches.ts';
 
 /** The caches whose objects are counted. */
-export type CountedCaches = Pick<Caches, 'flinkDeployments' | 'sessionJobs' | 'snapshots'>;
+export type CountedCaches = {
+  readonly [K in 'flinkDeployments' | 'sessionJobs' | 'snapshots']: Pick<Caches[K], 'list'>;
+};
 
 /** What a resource is called that says nothing yet. */
 const UNKNOWN = 'UNKNOWN';
@@ -14,7 +17,8 @@ const UNKNOWN = 'UNKNOWN';
  * 16, whose numbers they are, in the way of Prometheus: one metric with labels where Flink has one name for each value).
  *
  * Guarantees: counted from memory when they are asked for, and at no other time; nothing is left of objects that are gone.
- * An operator that does not lead counts nothing.
+ * An operator that does not lead counts nothing, one
+ * of several that share the work what it works on.
  */
 export class ResourceMetrics {
   #caches: CountedCaches | undefined;
@@ -91,11 +95,19 @@ export class ResourceMetrics {
     );
   }
 
-  /** Counts what these caches hold until `signal` aborts, or other ones are given. */
-  count(caches: CountedCaches, signal: AbortSignal): void {
-    this.#caches = caches;
+  /** Counts what these caches hold of the keys that `owns` accepts, until `signal` aborts or other ones are given. */
+  count(caches: CountedCaches, owns: (key: string) => boolean, signal: AbortSignal): void {
+    const owned = <T extends KubeObject>(store: Pick<Store<T>, 'list'>): Pick<Store<T>, 'list'> => ({
+      list: () => store.list().filter((object) => owns(keyOf(object))),
+    });
+    const counted: CountedCaches = {
+      flinkDeployments: owned(caches.flinkDeployments as Pick<Store<FlinkDeployment>, 'list'>),
+      sessionJobs: owned(caches.sessionJobs as Pick<Store<FlinkSessionJob>, 'list'>),
+      snapshots: owned(caches.snapshots as Pick<Store<FlinkStateSnapshot>, 'list'>),
+    };
+    this.#caches = counted;
     signal.addEventListener('abort', () => {
-      if (this.#caches === caches) this.#caches = undefined;
+      if (this.#caches === counted) this.#caches = undefined;
     });
   }
 }
