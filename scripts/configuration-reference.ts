@@ -8,6 +8,8 @@ import {
   operatorOptions,
   resourceNotes,
   resourceOptions,
+  taskManagerStatefulSetNotes,
+  taskManagerStatefulSetOptions,
 } from '@drey/flink';
 
 type Options = Readonly<Record<string, ConfigOption<unknown>>>;
@@ -17,6 +19,7 @@ const RULES = { structures: 'yaml', isoDurations: true } as const;
 const EFFECTS: Readonly<Record<OptionNote['effect'], string>> = {
   live: 'at once',
   start: 'next start',
+  restart: 'by a restart',
   none: 'none',
 };
 
@@ -32,6 +35,9 @@ export function configurationReference(): string {
     '## Options of resources\n',
     'Set in `spec.flinkConfiguration`, or as defaults in the operator’s configuration. A change never restarts a job.\n',
     table(resourceOptions, resourceNotes),
+    '## Options of standalone clusters\n',
+    'Set as those of resources, for [StatefulSets of TaskManagers](../clusters.md#local-state). A change in a resource restarts its job, a change of the defaults counts at its next start.\n',
+    table(taskManagerStatefulSetOptions, taskManagerStatefulSetNotes),
     '## Options of the autoscaler\n',
     'Set as those of resources. Every key is also read as `kubernetes.operator.<key>`. They are checked; the autoscaler itself is not part of this version.\n',
     autoscalerTable(),

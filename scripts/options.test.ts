@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { blueGreenNotes, operatorNotes, resourceNotes } from '@drey/flink';
+import { blueGreenNotes, operatorNotes, resourceNotes, taskManagerStatefulSetNotes } from '@drey/flink';
 import { expect, it } from 'vitest';
 import { root } from './process.ts';
 
@@ -20,6 +20,7 @@ function readOptions(group: string): Set<string> {
 it.each([
   ['operatorOptions', operatorNotes],
   ['resourceOptions', resourceNotes],
+  ['taskManagerStatefulSetOptions', taskManagerStatefulSetNotes],
   ['blueGreenOptions', blueGreenNotes],
 ] as const)('%s: the reference says of each option whether anything reads it', (group, notes) => {
   const read = readOptions(group);

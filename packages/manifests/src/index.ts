@@ -49,6 +49,7 @@ export {
   buildStandaloneCluster,
   type StandaloneCluster,
   TASK_MANAGER_REPLICAS,
-  taskManagersName,
 } from './standalone/cluster.ts';
+export { LOCAL_STATE_VOLUME } from './standalone/local-state.ts';
+export { taskManagersName } from './standalone/names.ts';
 export { validationContext } from './validation/context.ts';

@@ -4,7 +4,12 @@ import { autoscalerOptions } from './options/autoscaler.ts';
 import { clusterOptions, highAvailabilityOptions, schedulerOptions } from './options/cluster.ts';
 import { checkpointingOptions, executionOptions } from './options/execution.ts';
 import table from './options/known-keys.generated.json' with { type: 'json' };
-import { kubernetesJobManagerOptions, kubernetesOptions, kubernetesTaskManagerOptions } from './options/kubernetes.ts';
+import {
+  kubernetesJobManagerOptions,
+  kubernetesOptions,
+  kubernetesTaskManagerOptions,
+  taskManagerStatefulSetOptions,
+} from './options/kubernetes.ts';
 import { jobManagerMemoryOptions, taskManagerMemoryOptions } from './options/memory.ts';
 import { blueGreenOptions, operatorOptions, resourceOptions } from './options/operator.ts';
 
@@ -21,10 +26,12 @@ export interface KnownKey {
 /**
  * Keys that Flink's own classes declare, old names included, of the lines 1.17, 1.18, 1.20 and 2.3; a key is taken to be known in
  * the lines between two that know it, and where it came or went between two of them, in both directions as long as possible.
+ * And those that describe a cluster beside Flink's.
  */
-const FLINK_KEYS: ReadonlyMap<string, KnownKey> = new Map(
-  Object.entries(table as Readonly<Record<string, string>>).map(([key, text]) => [key, knownKey(text)]),
-);
+const FLINK_KEYS: ReadonlyMap<string, KnownKey> = new Map([
+  ...Object.entries(table as Readonly<Record<string, string>>).map(([key, text]) => [key, knownKey(text)] as const),
+  ...Object.values(taskManagerStatefulSetOptions).map(({ key, type }) => [key, knownKey(type.name)] as const),
+]);
 
 function knownKey(text: string): KnownKey {
   const [type = 'text', since = '', until = ''] = text.split('|');

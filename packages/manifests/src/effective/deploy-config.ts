@@ -20,6 +20,7 @@ import { highAvailabilityOn } from '../native/options.ts';
 import { defaultConfiguration } from './defaults.ts';
 import { ManifestError } from './errors.ts';
 import { withJob } from './job-config.ts';
+import { withLocalRecovery } from './local-state.ts';
 import { mergePodTemplates, type RestTls, withExtraResources, withStartupProbe } from './pod-templates.ts';
 import { roleResources } from './resources.ts';
 import { type DeploymentInput, type DeploymentView, objectOf, textOf, viewDeployment } from './spec-view.ts';
@@ -70,7 +71,15 @@ export function buildDeployConfig(input: DeployConfigInput): DeployConfig {
     valueRules(CLIENT_VERSION, configFile),
   );
   const templates = podTemplates(view, base);
-  const steps = [withDefaults, withImage, withTemplates(templates), withResources, withJob, withIdentity];
+  const steps = [
+    withDefaults,
+    withImage,
+    withTemplates(templates),
+    withResources,
+    withJob,
+    withLocalRecovery,
+    withIdentity,
+  ];
   const built = steps.reduce((config, step) => step(config, view), base);
   const config = input.markGeneration === false ? built : withGeneration(built, view.generation);
   const logging = objectOf(view.spec.logConfiguration) as Record<string, string> | undefined;

@@ -1,4 +1,4 @@
-import { javaHashOrder } from '@drey/api';
+import { flattenConfiguration, javaHashOrder } from '@drey/api';
 import {
   type ConfigEntries,
   executionOptions,
@@ -13,10 +13,11 @@ import { buildNativeCluster, ownedBy } from '../native/jobmanager-factory.ts';
 import { buildStandaloneCluster } from '../standalone/cluster.ts';
 import { buildDeployConfig, CLIENT_VERSION, type DeployConfig } from './deploy-config.ts';
 import { buildIngress } from './ingress.ts';
+import { checkLocalState } from './local-state.ts';
 import { DEFAULT_LOGGING } from './logging.ts';
-import { type DeploymentInput, type DeploymentView, viewDeployment } from './spec-view.ts';
 import { withResultCleanup } from './result-cleanup.ts';
 import { mountedResultStores, resultStores } from './result-stores.ts';
+import { type DeploymentInput, type DeploymentView, viewDeployment } from './spec-view.ts';
 
 /** What is decided at the moment of a deployment, and recorded before it. */
 export interface DeploymentDecision {
@@ -26,9 +27,9 @@ export interface DeploymentDecision {
   readonly resultStoreId: string;
   /** The state to start from: a path, or a marker where only high availability metadata knows it. Absent: none. */
   readonly savepointPath?: string;
-}
   /** Directories of results of earlier starts, which this one deletes; others than such directories are left alone. */
   readonly formerResultStores?: readonly string[];
+}
 
 /** What the objects of a FlinkDeployment are made from. */
 export interface DeploymentObjectsInput {
@@ -46,7 +47,7 @@ export interface DeploymentObjects {
   readonly deployment: ManifestObject;
   /** Services and ConfigMaps in creation order, without their owner: see {@link withOwner}. */
   readonly accompanying: readonly ManifestObject[];
-  /** The TaskManagers’ Deployment of a standalone cluster; it is created after what its pods mount. */
+  /** The TaskManagers’ Deployment or StatefulSet of a standalone cluster; it is created after what its pods mount. */
   readonly taskManagers: ManifestObject | undefined;
   readonly ingress: ManifestObject | undefined;
   /** The effective configuration, the operator’s own keys included. */
@@ -63,6 +64,7 @@ export function buildDeploymentObjects(input: DeploymentObjectsInput): Deploymen
   const { deployment, decision } = input;
   const view = viewDeployment(deployment);
   const deploy = buildDeployConfig(input);
+  checkLocalState(view, deploy, flattenConfiguration(view.spec.flinkConfiguration));
   const cluster: ClusterInput = {
     flinkVersion: CLIENT_VERSION,
     target: view.job === undefined ? 'session' : 'application',
@@ -100,8 +102,6 @@ export function withOwner(objects: DeploymentObjects, uid: string): ManifestObje
   ];
 }
 
-function clientFiles(
-  { jobManagerTemplate, taskManagerTemplate, logging }: DeployConfig,
 /** Local paths of what is to be deleted; never those of this start. */
 function formerResults(config: FlinkConfig, view: DeploymentView, decision: DeploymentDecision): readonly string[] {
   const { resultStoreId, formerResultStores = [] } = decision;
@@ -111,6 +111,8 @@ function formerResults(config: FlinkConfig, view: DeploymentView, decision: Depl
   );
 }
 
+function clientFiles(
+  { jobManagerTemplate, taskManagerTemplate, logging }: DeployConfig,
   defaults: Readonly<Record<string, string>>,
 ): NonNullable<ClusterInput['files']> {
   return {

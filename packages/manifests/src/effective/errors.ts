@@ -5,7 +5,8 @@ export type ManifestErrorCode =
   | 'E_SPEC_JAR_URI'
   | 'E_SPEC_IMAGE_PULL_POLICY'
   | 'E_SPEC_VERSION'
-  | 'E_SPEC_INGRESS';
+  | 'E_SPEC_INGRESS'
+  | 'E_SPEC_STATEFUL_SET';
 
 /** A spec that no manifest can be built from: what is wrong with it, and what to write instead. */
 export class ManifestError extends Error {

@@ -106,7 +106,7 @@ export function deploymentOf(
   role: Role,
   { name, replicas, template }: { name: string; replicas: number; template: ReturnType<typeof assemble> },
 ): ManifestObject {
-  const owners = p.config.get(kubernetesJobManagerOptions.ownerReference).map(ownerReference);
+  const owners = configuredOwners(p);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -122,6 +122,11 @@ export function deploymentOf(
       template,
     },
   };
+}
+
+/** The owners of a cluster that the configuration names. */
+export function configuredOwners({ config }: Pick<Parameters, 'config'>): OwnerReference[] {
+  return config.get(kubernetesJobManagerOptions.ownerReference).map(ownerReference);
 }
 
 function ownerReference(map: ReadonlyMap<string, string>): OwnerReference {

@@ -20,6 +20,8 @@ import type { PreparedCluster } from '../native/prepare.ts';
 import { standaloneJobManagerCommand, standaloneTaskManagerCommand } from './decorators/command.ts';
 import { initStandaloneTaskManager } from './decorators/init.ts';
 import { userLib } from './decorators/user-lib.ts';
+import { hasStatefulSet, localState, statefulSetOf, taskManagersService } from './local-state.ts';
+import { taskManagersName } from './names.ts';
 import { prepareStandaloneCluster } from './prepare.ts';
 
 const MEBIBYTE = 1024n * 1024n;
@@ -27,23 +29,27 @@ const MEBIBYTE = 1024n * 1024n;
 /** How many TaskManagers a standalone cluster has. */
 export const TASK_MANAGER_REPLICAS = 'kubernetes.internal.taskmanager.replicas';
 
-/** The objects of a standalone cluster: those of the JobManager, then the Deployment of the TaskManagers. */
+/** The objects of a standalone cluster: those of the JobManager, then the Deployment or StatefulSet of the TaskManagers. */
 export interface StandaloneCluster extends NativeCluster {
   readonly taskManagers: ManifestObject;
 }
 
-/** Name of the Deployment of a standalone cluster’s TaskManagers. */
-export function taskManagersName(clusterId: string): string {
-  return `${clusterId}-taskmanager`;
-}
-
 /**
- * Builds the objects that the Apache operator makes for a cluster whose TaskManagers Flink does not start itself. Pure.
+ * Builds the objects that the Apache operator makes for a cluster whose TaskManagers Flink does not start itself; with
+ * `kubernetes.taskmanager.stateful-set.enabled` they are a StatefulSet, with a Service of its own. Pure.
  * Throws `FlinkError` for values that Flink refuses.
  */
 export function buildStandaloneCluster(input: ClusterInput): StandaloneCluster {
   const prepared = prepareStandaloneCluster(input);
-  return { ...assembleJobManager(prepared, JOB_MANAGER_CHAIN), taskManagers: taskManagers(prepared) };
+  const parameters: Parameters = { ...prepared, container: taskManagerSize(prepared) };
+  const jobManager = assembleJobManager(prepared, JOB_MANAGER_CHAIN);
+  const deployment = taskManagers(parameters);
+  if (!hasStatefulSet(parameters)) return { ...jobManager, taskManagers: deployment };
+  return {
+    ...jobManager,
+    accompanying: [...jobManager.accompanying, taskManagersService(parameters)],
+    taskManagers: statefulSetOf(parameters, deployment),
+  };
 }
 
 const JOB_MANAGER_CHAIN: readonly Decorator[] = [
@@ -69,15 +75,15 @@ const TASK_MANAGER_CHAIN: readonly Decorator[] = [
   flinkConf,
 ];
 
-function taskManagers(prepared: PreparedCluster): ManifestObject {
-  const parameters: Parameters = { ...prepared, container: taskManagerSize(prepared) };
-  const pod = TASK_MANAGER_CHAIN.reduce(
+function taskManagers(parameters: Parameters): ManifestObject {
+  const chain = hasStatefulSet(parameters) ? [...TASK_MANAGER_CHAIN, localState] : TASK_MANAGER_CHAIN;
+  const pod = chain.reduce(
     (at, step) => step.decorate?.(at, parameters) ?? at,
-    fromTemplate(prepared.files.taskManagerTemplate?.pod),
+    fromTemplate(parameters.files.taskManagerTemplate?.pod),
   );
   return deploymentOf(parameters, 'taskmanager', {
-    name: taskManagersName(prepared.clusterId),
-    replicas: replicas(prepared.config),
+    name: taskManagersName(parameters.clusterId),
+    replicas: replicas(parameters.config),
     template: assemble(pod),
   });
 }

@@ -1,5 +1,5 @@
 import { type FlinkDeployment, FlinkDeployments } from '@drey/api';
-import { ConfigMap, Deployment, isKubeError } from '@drey/kube';
+import { ConfigMap, isKubeError } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import { primaryWrites } from '../job/primary-writes.ts';
 import { performRescale } from '../job/rescale.ts';
@@ -12,6 +12,8 @@ import { deleteIngress, repair } from './drift/repair.ts';
 import { changeObjects, scaleTaskManagers } from './in-place/change-objects.ts';
 import type { Plan, Step } from './plan.ts';
 import { createCluster, createTaskManagers } from './start/create-cluster.ts';
+import { workloadOf } from './task-managers.ts';
+import type { TaskManagersKind } from './world.ts';
 
 /** How long Flink may take to accept a request; what it was asked for goes on behind it. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -70,15 +72,15 @@ async function perform(env: Env, deployment: FlinkDeployment, step: OtherStep, o
       return changeObjects(env, step, options.signal);
     case 'scale-task-managers': {
       const { namespace, name = '' } = deployment.metadata;
-      return scaleTaskManagers(env, { namespace, name }, step.replicas, options.signal);
+      return scaleTaskManagers(env, { namespace, name }, step, options.signal);
     }
     case 'delete-job-manager':
-      return deleteDeployment(env, deployment, { name: deployment.metadata.name ?? '', uid: step.uid }, options);
+      return deleteWorkload(env, deployment, { kind: 'Deployment', name: nameOf(deployment), uid: step.uid }, options);
     case 'delete-task-managers':
-      return deleteDeployment(
+      return deleteWorkload(
         env,
         deployment,
-        { name: taskManagersName(deployment.metadata.name ?? ''), uid: step.uid },
+        { kind: step.workload, name: taskManagersName(nameOf(deployment)), uid: step.uid },
         options,
       );
     case 'delete-ha-metadata':
@@ -120,15 +122,20 @@ async function stopWithSavepoint(
   }
 }
 
-async function deleteDeployment(
+function nameOf({ metadata }: FlinkDeployment): string {
+  return metadata.name ?? '';
+}
+
+async function deleteWorkload(
   env: Env,
   deployment: FlinkDeployment,
-  { name, uid }: { readonly name: string; readonly uid: string },
+  { kind, name, uid }: { readonly kind: TaskManagersKind; readonly name: string; readonly uid: string },
   options: ActOptions,
 ): Promise<void> {
   const { namespace } = deployment.metadata;
   const propagation = options.deletionPropagation;
-  await tolerateGone(env.kube.delete(Deployment, namespace, name, { uid, propagation, signal: options.signal }));
+  const resource = workloadOf(kind).resource;
+  await tolerateGone(env.kube.delete(resource, namespace, name, { uid, propagation, signal: options.signal }));
 }
 
 /** Gone already, or replaced by another object of the same name, which is not the one that was meant. */

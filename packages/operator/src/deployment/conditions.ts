@@ -12,6 +12,7 @@ import { redactedStatus } from '../job/redaction.ts';
 import { freshnessDrafts } from '../job/snapshot-freshness.ts';
 import type { Context, Outcome } from './context.ts';
 import { healthConditions } from './recovery/health.ts';
+import { missingRight } from './start/missing-right.ts';
 import { resultStoreWarnings } from './start/result-stores.ts';
 
 /** A complete status with the conditions and the summary that follow from it and from what was decided. */
@@ -25,7 +26,7 @@ export function withConditions(
     stalled: stalledBecause(status, {
       stalled: outcome.stalled,
       invalid: context.invalid,
-      problem: () => context.config.problemOf?.(context.world.deployment),
+      problem: () => context.config.problemOf?.(context.world.deployment) ?? missingRight(context.world),
       runs: context.recorded !== undefined,
     }),
     progress: outcome.progress,

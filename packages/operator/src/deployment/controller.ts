@@ -41,6 +41,7 @@ export function deploymentController(scope: KindScope, wake: (key: string) => vo
     sources: [
       storeSource(caches.flinkDeployments, (change) => [keyOf(change.object)], { ignoreOwn: true }),
       ofCluster(caches.deployments),
+      ofCluster(caches.statefulSets),
       ofCluster(caches.pods),
       ofCluster(caches.services),
       ofCluster(caches.configMaps),

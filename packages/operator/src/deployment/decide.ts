@@ -10,7 +10,7 @@ import { deployedSpec, lastReconciled, type RecordedSpec } from '../job/recorded
 import { withoutJobOperation } from '../job/snapshots/object-mode.ts';
 import { withStopRecorded } from '../job/snapshots/upgrade-snapshot.ts';
 import { withValidation } from '../job/validation-error.ts';
-import { after, ON_CHANGE } from '../job/wake-up.ts';
+import { after } from '../job/wake-up.ts';
 import { warningDrafts, withConditions } from './conditions.ts';
 import { type Context, type DecideConfig, isSessionCluster, isSuspended, jobOf, type Outcome } from './context.ts';
 import { deletion } from './deletion/deletion.ts';
@@ -29,6 +29,7 @@ import { settledOutcome } from './rest.ts';
 import { sessionCluster } from './session/session-cluster.ts';
 import { heldBySavepoint, withSnapshots } from './snapshots.ts';
 import { firstDeployment } from './start/first-deployment.ts';
+import { missingRight, untilValid } from './start/missing-right.ts';
 import { withObservedResults } from './start/result-stores.ts';
 import { adoptDeployed, continueDeploying, isAlreadyDeployed } from './start/start.ts';
 import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
@@ -76,7 +77,7 @@ function wholeOutcome(context: Context): Outcome {
   }
   const idle: Context = { ...context, status: withoutJobOperation(context.status) };
   if (context.recorded === undefined) {
-    return context.invalid === undefined ? firstDeployment(idle) : { status: idle.status, wakeUp: ON_CHANGE };
+    return context.invalid === undefined ? firstDeployment(idle) : { status: idle.status, wakeUp: untilValid(context) };
   }
   return settle(idle, context.recorded);
 }
@@ -137,7 +138,7 @@ export function contextOf(world: World, config: DecideConfig): Context {
   const { deployment, now } = world;
   const before = statusOf(deployment.status);
   const stored = deployedSpec(before);
-  const invalid = config.validate(deployment);
+  const invalid = config.validate(deployment) ?? missingRight(world)?.message;
   const fallback = invalid === undefined ? undefined : recordedAsWanted(deployment, before, lastReconciled(before));
   const wanted = fallback ?? deployment;
   const jobManager = observeJobManager(world, before.jobManagerDeploymentStatus ?? 'MISSING');

@@ -4,17 +4,24 @@ import { ids } from '../job/fresh-ids.ts';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation } from '../job/operation.ts';
 import { known, unknown } from '../job/reading.ts';
-import { deployedSpec } from '../job/recorded-spec.ts';
+import { deployedSpec, lastReconciled } from '../job/recorded-spec.ts';
 import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
-import { isSessionCluster } from './context.ts';
+import { isSessionCluster, isStandalone } from './context.ts';
 import { type DriftMemory, readDrift } from './drift/drift-reading.ts';
-import { type ReadingScope, readRemains, readSessionJobs, readTaskManagers } from './observation/cluster-readings.ts';
+import {
+  type ReadingScope,
+  readRemains,
+  readSessionJobs,
+  readTaskManagers,
+  refusedStatefulSets,
+} from './observation/cluster-readings.ts';
 import { readHaMetadata } from './observation/ha-metadata.ts';
 import { observedDeployment, observedPod } from './observation/kube-readings.ts';
 import { readResultStores } from './observation/result-stores-reading.ts';
+import { taskManagersKind } from './task-managers.ts';
 import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
 import type { FlinkReadings, ObservedPod, World } from './world.ts';
 
@@ -45,7 +52,16 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     ? known(cached === undefined ? undefined : observedDeployment(cached), clock.now())
     : unknown('the cache of Deployments is not filled yet', clock.now());
   const { signal } = options;
-  const reading: ReadingScope = { env, deployment, namespace, name, present: cached !== undefined, signal };
+  const statefulSet = asksForStatefulSet(deployment, options);
+  const reading: ReadingScope = {
+    env,
+    deployment,
+    namespace,
+    name,
+    present: cached !== undefined,
+    statefulSet,
+    signal,
+  };
   const scope: Scope = { env, deployment, options, jobManagerPods, present: reading.present };
   const [remains, ha, flink, snapshots, drift, resultStores] = await Promise.all([
     readRemains(reading),
@@ -66,6 +82,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
       ? known(jobManagerPods, clock.now())
       : unknown('the cache of pods is not filled yet', clock.now()),
     taskManagers: readTaskManagers(reading),
+    ...refusedStatefulSets(reading),
     sessionJobs: readSessionJobs(reading),
     remains,
     drift,
@@ -75,6 +92,24 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     snapshots,
     seen: options.seen,
   };
+}
+
+function asksForStatefulSet(
+  deployment: FlinkDeployment,
+  { configurationOf }: ObserveOptions,
+): ReadingScope['statefulSet'] {
+  const asks = (spec: FlinkDeployment['spec'] | undefined): boolean => {
+    if (spec === undefined || !isStandalone(spec)) return false;
+    try {
+      return taskManagersKind(configurationOf({ ...deployment, spec })) === 'StatefulSet';
+    } catch {
+      // Nothing is made of a spec without a configuration; that it has none is told by its validation.
+      return false;
+    }
+  };
+  const { status = {}, spec } = deployment;
+  if (asks(spec)) return 'wanted';
+  return asks(deployedSpec(status)?.spec) || asks(lastReconciled(status)?.spec) ? 'deployed' : undefined;
 }
 
 interface Scope {

@@ -4,6 +4,7 @@ import type { RescaleStep } from '../job/rescale.ts';
 import type { SnapshotStep } from '../job/snapshots/steps.ts';
 import type { StopStep } from '../job/stop.ts';
 import type { Repair } from './drift/repair.ts';
+import type { TaskManagersKind } from './world.ts';
 
 /**
  * What one pass does: writes `status` (with the resource version it was decided on, and only when it differs), then makes
@@ -41,7 +42,7 @@ export type Step =
   /** Brings Services, logging files and the Ingress of a running cluster from one spec to another. */
   | { readonly kind: 'change-objects'; readonly from: ClusterToCreate; readonly to: ClusterToCreate }
   /** Sets the number of TaskManagers of a standalone cluster. */
-  | { readonly kind: 'scale-task-managers'; readonly replicas: number }
+  | { readonly kind: 'scale-task-managers'; readonly replicas: number; readonly workload: TaskManagersKind }
   /** Removes nodes of a ZooKeeper ensemble with everything below them. */
   | { readonly kind: 'delete-zookeeper-nodes'; readonly quorum: string; readonly paths: readonly string[] }
   | { readonly kind: 'create-cluster'; readonly cluster: ClusterToCreate }
@@ -49,9 +50,9 @@ export type Step =
   | ({ readonly kind: 'repair' } & Repair)
   /** Deletes exactly the Ingress with this uid. */
   | { readonly kind: 'delete-ingress'; readonly name: string; readonly uid: string }
-  /** Deletes exactly the Deployment of TaskManagers with this uid. */
-  | { readonly kind: 'delete-task-managers'; readonly uid: string }
-  /** Creates the Deployment of a standalone cluster's TaskManagers again. */
+  /** Deletes exactly the Deployment or StatefulSet of TaskManagers with this uid. */
+  | { readonly kind: 'delete-task-managers'; readonly uid: string; readonly workload: TaskManagersKind }
+  /** Creates the Deployment or StatefulSet of a standalone cluster's TaskManagers again. */
   | { readonly kind: 'create-task-managers'; readonly cluster: ClusterToCreate }
   | SnapshotStep;
 

@@ -105,6 +105,7 @@ async function worldOf(moment: Moment): Promise<World> {
     (map) => map.metadata.labels?.app === name && map.metadata.labels.type === 'flink-native-kubernetes',
   );
   const observed = taskManagers && {
+    kind: 'Deployment' as const,
     uid: taskManagers.metadata.uid ?? '',
     deleting: taskManagers.metadata.deletionTimestamp !== undefined,
     ownerUid: taskManagers.metadata.ownerReferences?.[0]?.uid,

@@ -29,8 +29,12 @@ export interface World {
   /** undefined: there is no such Deployment. */
   readonly jobManager: Reading<JobManagerDeployment | undefined>;
   readonly jobManagerPods: Reading<readonly ObservedPod[]>;
-  /** The TaskManagers of a standalone cluster; undefined: there is no such Deployment. */
-  readonly taskManagers: Reading<TaskManagerDeployment | undefined>;
+  /** The TaskManagers of a standalone cluster; undefined: there is neither a Deployment nor a StatefulSet of them. */
+  readonly taskManagers: Reading<TaskManagerWorkload | undefined>;
+  /**
+   * StatefulSets may not be read here, although the user's spec asks for one, or only what was deployed. Absent: nobody misses them.
+   */
+  readonly refusedStatefulSets?: 'wanted' | 'deployed';
   /** The session jobs that name this cluster; read for session clusters only. */
   readonly sessionJobs: Reading<readonly ObservedSessionJob[]>;
   /** What is left of a cluster, read from the API server itself; known only while a cluster is being removed or replaced. */
@@ -65,8 +69,9 @@ export interface JobManagerDeployment {
   readonly neverAvailable: boolean | undefined;
 }
 
-/** The Deployment of a standalone cluster's TaskManagers. */
-export interface TaskManagerDeployment {
+/** What makes the pods of a standalone cluster's TaskManagers. */
+export interface TaskManagerWorkload {
+  readonly kind: TaskManagersKind;
   readonly uid: string;
   readonly deleting: boolean;
   /** Owned by the FlinkDeployment with this uid. */
@@ -75,6 +80,8 @@ export interface TaskManagerDeployment {
   readonly operationId: string | undefined;
   readonly replicas: number;
 }
+
+export type TaskManagersKind = 'Deployment' | 'StatefulSet';
 
 /** A FlinkSessionJob, as far as its cluster looks at it. */
 export interface ObservedSessionJob {
@@ -112,8 +119,8 @@ export interface Remains {
   readonly services: readonly string[];
   /** Those of the pods that are JobManagers. */
   readonly jobManagerPods?: readonly string[];
-  /** The Deployment of TaskManagers; only standalone clusters have one. */
-  readonly taskManagers?: TaskManagerDeployment | undefined;
+  /** The Deployment or StatefulSet of TaskManagers; only standalone clusters have one. */
+  readonly taskManagers?: TaskManagerWorkload | undefined;
 }
 
 /** How the objects of a cluster differ from what they were made as. */

@@ -1,6 +1,7 @@
 import { type ConfigEntries, operatorOptions } from '@drey/flink';
 import type { Deployment, Ingress, KubeObject } from '@drey/kube';
 import { buildDeploymentObjects } from '@drey/manifests';
+import type { Workload } from '../deployment/task-managers.ts';
 import type { ClusterBuilder } from './ports.ts';
 
 /** Builds clusters, native and standalone, with the operator's default configuration and its logging files. */
@@ -28,7 +29,7 @@ export function clusterBuilder(
     return {
       deployment: built.deployment as unknown as Deployment,
       accompanying: built.accompanying as unknown as readonly KubeObject[],
-      taskManagers: built.taskManagers as Deployment | undefined,
+      taskManagers: built.taskManagers as Workload | undefined,
       ingress: managed ? (built.ingress as Ingress | undefined) : undefined,
     };
   };

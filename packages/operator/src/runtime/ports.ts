@@ -4,6 +4,7 @@ import type { Clock, Deployment, Ingress, KubeClient, KubeObject, Random } from 
 import type { Logger } from 'pino';
 import type { ArtifactFetcher } from '../artifact/artifact.ts';
 import type { ClusterToCreate } from '../deployment/plan.ts';
+import type { Workload } from '../deployment/task-managers.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import type { ZooKeeperPort } from '../zookeeper/client.ts';
 import type { Caches } from './caches.ts';
@@ -173,7 +174,7 @@ export interface ClusterObjects {
   readonly deployment: Deployment;
   readonly accompanying: readonly KubeObject[];
   /** The TaskManagers of a standalone cluster, owned by the FlinkDeployment as the first Deployment is. */
-  readonly taskManagers?: Deployment | undefined;
+  readonly taskManagers?: Workload | undefined;
   /** The Ingress that the spec asks for and the operator may manage, owned by the FlinkDeployment. */
   readonly ingress?: Ingress | undefined;
 }

@@ -85,4 +85,5 @@ const PLACES: Readonly<Record<ManifestErrorCode, string>> = {
   E_SPEC_IMAGE_PULL_POLICY: 'spec.imagePullPolicy',
   E_SPEC_VERSION: 'spec.flinkVersion',
   E_SPEC_INGRESS: 'spec.ingress.template',
+  E_SPEC_STATEFUL_SET: 'spec.flinkConfiguration',
 };

@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkStateSnapshot } from '@drey/api';
 import type { DecideConfig } from '../deployment/context.ts';
 import { decide } from '../deployment/decide.ts';
 import type { ClusterToCreate, Plan, Step } from '../deployment/plan.ts';
-import type { FlinkReadings, TaskManagerDeployment, World } from '../deployment/world.ts';
+import type { FlinkReadings, TaskManagerWorkload, World } from '../deployment/world.ts';
 import type { PlannedEvent } from '../job/planned.ts';
 import { known, unknown } from '../job/reading.ts';
 import type { FlinkJob } from '../runtime/ports.ts';
@@ -179,11 +179,12 @@ export class FlowWorld {
   }
 
   /** The TaskManagers of a standalone cluster. */
-  #taskManagers: TaskManagerDeployment | undefined;
+  #taskManagers: TaskManagerWorkload | undefined;
 
   #createTaskManagers({ operationId }: ClusterToCreate): void {
     const ownerUid = this.deployment.metadata.uid;
-    this.#taskManagers = { uid: this.#id('d'), deleting: false, ownerUid, operationId, replicas: 1 };
+    const uid = this.#id('d');
+    this.#taskManagers = { kind: 'Deployment', uid, deleting: false, ownerUid, operationId, replicas: 1 };
   }
 
   #perform(step: Step): void {

@@ -1,5 +1,5 @@
 import { FlinkDeployments, FlinkSessionJobs, FlinkStateSnapshots } from '@drey/api';
-import { ConfigMap, Deployment, Ingress, keyOf, Pod, Service } from '@drey/kube';
+import { ConfigMap, Deployment, Ingress, keyOf, Pod, Service, StatefulSet } from '@drey/kube';
 import { DEFAULT_OPERATOR_CONFIG } from '@drey/manifests';
 import { pino } from 'pino';
 import { DriftMemory } from '../deployment/drift/drift-reading.ts';
@@ -94,6 +94,7 @@ function operatorProcess(
     caches.flinkDeployments.feed().replace(all(FlinkDeployments.plural) as never, '0');
     caches.sessionJobs.feed().replace(all(FlinkSessionJobs.plural) as never, '0');
     caches.deployments.feed().replace(all(Deployment.plural) as never, '0');
+    caches.statefulSets.feed().replace(all(StatefulSet.plural) as never, '0');
     caches.pods.feed().replace(all(Pod.plural) as never, '0');
     caches.services.feed().replace(all(Service.plural) as never, '0');
     caches.configMaps.feed().replace(all(ConfigMap.plural) as never, '0');

@@ -39,6 +39,7 @@ export const clusterOptions = {
   restAsyncStoreDuration: option('rest.async.store-duration', durationType, 300_000),
   restServerMaxContentLength: option('rest.server.max-content-length', intType, 104_857_600),
   processWorkingDir: optionalOption('process.working-dir', stringType),
+  taskManagerWorkingDir: optionalOption('process.taskmanager.working-dir', stringType),
   ioTmpDirs: optionalOption('io.tmp.dirs', stringType),
   clusterRegistrationErrorDelay: option('cluster.registration.error-delay', durationType, 10_000),
   taskManagerTimeout: option('resourcemanager.taskmanager-timeout', durationType, 30_000),
@@ -89,9 +90,9 @@ export const highAvailabilityOptions = {
   renewDeadline: option('high-availability.kubernetes.leader-election.renew-deadline', durationType, 15_000),
   retryPeriod: option('high-availability.kubernetes.leader-election.retry-period', durationType, 5_000),
   jobResultStorePath: optionalOption('job-result-store.storage-path', stringType, { since: '1.15' }),
-  jobResultStoreDeleteOnCommit: option('job-result-store.delete-on-commit', booleanType, true, { since: '1.15' }),
   /** Flink 2.3 and later. */
   applicationResultStorePath: optionalOption('application-result-store.storage-path', stringType, { since: '2.0' }),
+  jobResultStoreDeleteOnCommit: option('job-result-store.delete-on-commit', booleanType, true, { since: '1.15' }),
 } as const;
 
 /** Whether a value of `high-availability.type` switches high availability on, and by which services. */

@@ -132,6 +132,18 @@ export const kubernetesTaskManagerOptions = {
   }),
 } as const;
 
+/**
+ * Drey's own: TaskManagers of a standalone cluster as a StatefulSet. They describe a cluster and not what the operator does, so
+ * they have no `kubernetes.operator` before them: a change of theirs is a change of the cluster.
+ */
+export const taskManagerStatefulSetOptions = {
+  enabled: option('kubernetes.taskmanager.stateful-set.enabled', booleanType, false),
+  /** A Kubernetes quantity. Unset: no claims. */
+  volumeSize: optionalOption('kubernetes.taskmanager.stateful-set.volume.size', stringType),
+  /** Unset: the cluster's default class. */
+  volumeStorageClass: optionalOption('kubernetes.taskmanager.stateful-set.volume.storage-class', stringType),
+} as const;
+
 /** Prefixes whose rest names an environment variable of the main container. */
 export const containerizedEnvPrefixes = {
   jobManager: 'containerized.master.env.',

@@ -71,6 +71,8 @@ export const operatorOptions = {
   leaderElectionLeaseName: unset('leader-election.lease-name', stringType),
   leaderElectionLeaseDuration: setting('leader-election.lease-duration', durationType, 15 * SECOND),
   leaderElectionRenewDeadline: setting('leader-election.renew-deadline', durationType, 10 * SECOND),
+  /** Drey's own: all candidates work, each on its share. */
+  leaderElectionShards: setting('leader-election.shards', intType, 1),
   leaderElectionRetryPeriod: setting('leader-election.retry-period', durationType, 2 * SECOND),
   terminationTimeout: setting('termination.timeout', durationType, 10 * SECOND),
   stopOnInformerError: setting('startup.stop-on-informer-error', booleanType, true),
@@ -145,10 +147,10 @@ export const resourceOptions = {
   ),
   jmDeploymentShutdownTtl: setting('jm-deployment.shutdown-ttl', durationType, DAY),
   jmStartupProbeEnabled: setting('jm-deployment.startup.probe.enabled', booleanType, true),
-  podTemplateMergeArraysByName: setting('pod-template.merge-arrays-by-name', booleanType, false),
-  upgradeIgnorePendingSavepoint: setting('job.upgrade.ignore-pending-savepoint', booleanType, false),
   /** Drey's own: a start deletes the results that the starts before it left. */
   jobResultStoreCleanupEnabled: setting('job-result-store.cleanup.enabled', booleanType, false),
+  podTemplateMergeArraysByName: setting('pod-template.merge-arrays-by-name', booleanType, false),
+  upgradeIgnorePendingSavepoint: setting('job.upgrade.ignore-pending-savepoint', booleanType, false),
   upgradeInplaceScalingEnabled: setting('job.upgrade.inplace-scaling.enabled', booleanType, true),
   upgradeLastStateFallbackEnabled: setting('job.upgrade.last-state-fallback.enabled', booleanType, true),
   upgradeLastStateMaxCheckpointAge: unset('job.upgrade.last-state.max.allowed.checkpoint.age', durationType),

@@ -1,18 +1,21 @@
+import type { taskManagerStatefulSetOptions } from './kubernetes.ts';
 import type { blueGreenOptions, operatorOptions, resourceOptions } from './operator.ts';
 
 /** What the reference says about an option. */
 export interface OptionNote {
   readonly meaning: string;
   /**
-   * `live`: counts from the next pass on when the configuration changes. `start`: read when the operator starts. `none`: accepted, as
-   * the Apache operator has it, and without effect here for the reason in `why`.
+   * `live`: counts from the next pass on when the configuration changes. `start`: read when the operator starts. `restart`: a change
+   * in a resource restarts its cluster. `none`: accepted, as the Apache operator has it, and without effect here for the reason in
+   * `why`.
    */
-  readonly effect: 'live' | 'start' | 'none';
+  readonly effect: 'live' | 'start' | 'restart' | 'none';
   readonly why?: string;
 }
 
 const live = (meaning: string): OptionNote => ({ meaning, effect: 'live' });
 const start = (meaning: string): OptionNote => ({ meaning, effect: 'start' });
+const restart = (meaning: string): OptionNote => ({ meaning, effect: 'restart' });
 const none = (meaning: string, why: string): OptionNote => ({ meaning, effect: 'none', why });
 
 const FOLLOWED = 'Drey follows watches and the job itself, and looks again sooner while something is under way.';
@@ -60,6 +63,9 @@ export const operatorNotes: Readonly<Record<keyof typeof operatorOptions, Option
   leaderElectionLeaseName: start('Name of the Lease in the operator’s namespace; needed for leader election.'),
   leaderElectionLeaseDuration: start('How long a Lease holds that is not renewed.'),
   leaderElectionRenewDeadline: start('How long a leader goes on without a renewal. Nothing is written after it.'),
+  leaderElectionShards: start(
+    'Into how many shards the work is divided among all candidates, the same for all of them; 1: one works, the others wait.',
+  ),
   leaderElectionRetryPeriod: start('How often the Lease is renewed, and tried for.'),
   terminationTimeout: live('How long running passes may take to end when the operator stops.'),
   stopOnInformerError: none(
@@ -118,14 +124,14 @@ export const resourceNotes: Readonly<Record<keyof typeof resourceOptions, Option
   jmDeploymentRecoveryEnabled: live('Whether a lost JobManager is brought back.'),
   jmDeploymentShutdownTtl: live('How long the JobManager of a job that is over is kept.'),
   jmStartupProbeEnabled: live('Whether the JobManager has a startup probe.'),
+  jobResultStoreCleanupEnabled: live(
+    'Whether a new JobManager deletes the files of results that earlier starts of its job left in the HA directory. Only for storage that is mounted into its pod.',
+  ),
   podTemplateMergeArraysByName: live('Whether lists of pod templates are merged by name instead of by position.'),
   upgradeIgnorePendingSavepoint: live('Whether an upgrade goes ahead while a savepoint is being taken.'),
   upgradeInplaceScalingEnabled: live('Whether parallelisms change without a restart where Flink can.'),
   upgradeLastStateFallbackEnabled: live(
     'Whether an upgrade with a savepoint may fall back to the last state of an unhealthy job.',
-  ),
-  jobResultStoreCleanupEnabled: live(
-    'Whether a new JobManager deletes the files of results that earlier starts of its job left in the HA directory. Only for storage that is mounted into its pod.',
   ),
   upgradeLastStateMaxCheckpointAge: live('With an older checkpoint than this a savepoint is taken.'),
   upgradeLastStateJobCancelEnabled: live('Whether last-state upgrades cancel the job instead of deleting its cluster.'),
@@ -156,6 +162,17 @@ export const resourceNotes: Readonly<Record<keyof typeof resourceOptions, Option
   savepointHistoryMaxAge: live('How long a snapshot is kept.'),
   periodicSavepointInterval: live('When savepoints are taken: a duration or a cron expression.'),
   periodicCheckpointInterval: live('When checkpoints are taken, beside Flink’s own.'),
+};
+
+/** Notes on the options for TaskManagers of standalone clusters. */
+export const taskManagerStatefulSetNotes: Readonly<Record<keyof typeof taskManagerStatefulSetOptions, OptionNote>> = {
+  enabled: restart(
+    'Whether the TaskManagers are a StatefulSet, so that one that is started again finds its local state.',
+  ),
+  volumeSize: restart(
+    'Each TaskManager gets a PersistentVolumeClaim of this size for its working directory. Without it the directory lasts as long as the pod, unless a pod template mounts a volume there.',
+  ),
+  volumeStorageClass: restart('Storage class of the claims; without it the default class.'),
 };
 
 /** Notes on the options of FlinkBlueGreenDeployments. */

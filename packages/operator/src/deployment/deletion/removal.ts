@@ -2,6 +2,7 @@ import { type CurrentOperation, elapsedMs } from '../../job/operation.ts';
 import { after, inTransition } from '../../job/wake-up.ts';
 import type { Context, Outcome } from '../context.ts';
 import type { Step } from '../plan.ts';
+import { STATEFUL_SETS_REFUSED } from '../start/missing-right.ts';
 
 /** Result of looking at a cluster that is to go. */
 export type Removal =
@@ -18,7 +19,8 @@ export type Removal =
  */
 export function removeCluster(context: Context, operation: CurrentOperation, keepHaMetadata: boolean): Removal {
   const { world, status } = context;
-  const progress = { reason: 'RemovingCluster', message: 'Waiting for the cluster to be removed.' };
+  const refused = world.refusedStatefulSets === undefined ? '' : ` ${STATEFUL_SETS_REFUSED}`;
+  const progress = { reason: 'RemovingCluster', message: `Waiting for the cluster to be removed.${refused}` };
   const wait = (steps: readonly Step[] = []): Removal => ({
     kind: 'waiting',
     outcome: { status, steps, progress, wakeUp: inTransition(elapsedMs(operation, context.now)) },
@@ -38,7 +40,7 @@ export function removeCluster(context: Context, operation: CurrentOperation, kee
     if (taskManagers.ownerUid !== context.wanted.metadata.uid) return { kind: 'foreign' };
     // A JobManager that lost its TaskManagers would take its job for failed, and that is the end of some jobs.
     if ((remains.value.jobManagerPods ?? []).length > 0 || taskManagers.deleting) return wait();
-    return wait([{ kind: 'delete-task-managers', uid: taskManagers.uid }]);
+    return wait([{ kind: 'delete-task-managers', uid: taskManagers.uid, workload: taskManagers.kind }]);
   }
   if (remains.value.pods.length > 0 || remains.value.services.length > 0) return wait();
   if (keepHaMetadata) return { kind: 'gone' };

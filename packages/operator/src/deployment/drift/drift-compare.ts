@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { compareDecimals, parseQuantity } from '@drey/api';
-import type { Cached, ConfigMap, Deployment, Ingress, KubeObject, Service } from '@drey/kube';
+import type { Cached, ConfigMap, Ingress, KubeObject, Service } from '@drey/kube';
+import type { Workload } from '../task-managers.ts';
 import { type Edited, elementKey, type FieldPath, type ForeignEdit } from './field-managers.ts';
 
 /**
@@ -68,7 +69,7 @@ export function textDigest(text: string): string {
  * Whether the number of replicas has to be put back. A number that an autoscaler wrote is its own business; `kubectl scale`
  * is no autoscaler.
  */
-export function replicasDiffer(intent: Deployment, live: Cached<Deployment> & Edited): boolean {
+export function replicasDiffer(intent: Workload, live: Cached<Workload> & Edited): boolean {
   const wanted = intent.spec?.replicas ?? 1;
   if ((live.spec?.replicas ?? 1) === wanted) return false;
   const edit = editorOf(live.edits, ['spec', 'replicas']);
@@ -85,7 +86,7 @@ export function editorOf(edits: readonly ForeignEdit[] | undefined, path: FieldP
  * it (sidecars, annotations of a rollout) is theirs.
  */
 export function templateDifferences(
-  intent: Deployment,
+  intent: Workload,
   live: KubeObject,
   edits: readonly ForeignEdit[],
 ): { readonly manager: string; readonly paths: readonly FieldPath[] }[] {

@@ -3,13 +3,13 @@ import { FlinkError } from '@drey/flink';
 import {
   type Cached,
   type ConfigMap,
-  Deployment,
+  type Deployment,
   type Ingress,
   isKubeError,
   type KubeObject,
   type Service,
 } from '@drey/kube';
-import { ManifestError } from '@drey/manifests';
+import { ManifestError, taskManagersName } from '@drey/manifests';
 import { currentOperation } from '../../job/operation.ts';
 import { known, type Reading, unknown } from '../../job/reading.ts';
 import { deployedSpec, type RecordedSpec } from '../../job/recorded-spec.ts';
@@ -18,6 +18,7 @@ import type { ClusterObjects } from '../../runtime/ports.ts';
 import type { ReadingScope } from '../observation/cluster-readings.ts';
 import { observedDeployment } from '../observation/kube-readings.ts';
 import { runningCluster } from '../start/running-cluster.ts';
+import { kindOfTaskManagers, type Workload, workloadOf } from '../task-managers.ts';
 import type { Drift, DriftedObject, RepairTries } from '../world.ts';
 import {
   configMapDifferences,
@@ -123,7 +124,8 @@ function fingerprint({ env, deployment, namespace, name }: ReadingScope): string
   const { status, metadata } = deployment;
   const versions = [
     caches.deployments.get(namespace, name)?.metadata,
-    caches.deployments.get(namespace, `${name}-taskmanager`)?.metadata,
+    caches.deployments.get(namespace, taskManagersName(name))?.metadata,
+    caches.statefulSets.get(namespace, taskManagersName(name))?.metadata,
   ].map((one) => `${one?.uid}/${one?.generation}`);
   const others = [
     ...[`${name}-rest`, name].map((service) => caches.services.get(namespace, service)),
@@ -166,19 +168,20 @@ async function compare(
       }
     }
   }
-  const deployments = [objects.deployment, ...(objects.taskManagers ? [objects.taskManagers] : [])];
-  for (const intent of deployments) {
+  const workloads = [objects.deployment, ...(objects.taskManagers ? [objects.taskManagers] : [])];
+  for (const intent of workloads) {
     const name = intent.metadata.name ?? '';
-    const found: (Cached<Deployment> & Edited) | undefined = caches.deployments.get(namespace, name);
+    const kind = kindOfTaskManagers(intent);
+    const found = workloadOf(kind).cache(caches).get(namespace, name);
     if (found === undefined || found.metadata.deletionTimestamp !== undefined || !replicasDiffer(intent, found))
       continue;
-    note('Deployment', name, ['spec.replicas'], editorOf(found.edits, ['spec', 'replicas'])?.manager);
+    note(kind, name, ['spec.replicas'], editorOf(found.edits, ['spec', 'replicas'])?.manager);
   }
   const ingress = compareIngress(scope, objects.ingress);
   return {
     repairs: [...repairs, ...ingress.repairs],
     surplus: ingress.surplus,
-    reported: (await Promise.all(deployments.map((intent) => templateDrift(scope, intent)))).flat(),
+    reported: (await Promise.all(workloads.map((intent) => templateDrift(scope, intent)))).flat(),
   };
 }
 
@@ -211,17 +214,19 @@ function compareIngress(
 }
 
 /** Asked of the API server itself, and only when somebody else is known to have changed a template. */
-async function templateDrift({ env, namespace, signal }: ReadingScope, intent: Deployment): Promise<DriftedObject[]> {
+async function templateDrift({ env, namespace, signal }: ReadingScope, intent: Workload): Promise<DriftedObject[]> {
   const name = intent.metadata.name ?? '';
-  const cached: (Cached<Deployment> & Edited) | undefined = env.caches.deployments.get(namespace, name);
+  const kind = kindOfTaskManagers(intent);
+  const { cache, resource } = workloadOf(kind);
+  const cached = cache(env.caches).get(namespace, name);
   const edits = (cached?.edits ?? []).map((edit) => ({
     ...edit,
     paths: edit.paths.filter((path) => path[1] === 'template'),
   }));
   if (!edits.some((edit) => edit.paths.length > 0)) return [];
-  const live = await env.kube.get(Deployment, namespace, name, { signal });
+  const live = await env.kube.get(resource, namespace, name, { signal });
   return templateDifferences(intent, live, edits).map(({ manager, paths }) => ({
-    kind: 'Deployment',
+    kind,
     name,
     fields: paths.map(pathText),
     by: manager,

@@ -114,7 +114,8 @@ function kept(context: Context, outcome: Outcome): Outcome {
 
 function reportText(reported: readonly DriftedObject[]): string {
   const parts = reported.map(
-    ({ name, fields, by }) => `Deployment ${name}: ${fields.slice(0, MAX_FIELDS).join(', ')} (by ${by ?? 'unknown'})`,
+    ({ kind, name, fields, by }) =>
+      `${kind} ${name}: ${fields.slice(0, MAX_FIELDS).join(', ')} (by ${by ?? 'unknown'})`,
   );
   return (
     `Others changed what pods are made from; only a restart would undo it, so it is left. ${parts.join('; ')}. ` +

@@ -1,16 +1,8 @@
-import {
-  type Cached,
-  ConfigMap,
-  Deployment,
-  Ingress,
-  isKubeError,
-  type KubeObject,
-  type Resource,
-  Service,
-} from '@drey/kube';
+import { type Cached, ConfigMap, Ingress, isKubeError, type KubeObject, type Resource, Service } from '@drey/kube';
 import { MANAGER } from '../../job/primary-writes.ts';
 import type { Env } from '../../runtime/ports.ts';
 import type { ClusterToCreate } from '../plan.ts';
+import { type Workload, workloadOf } from '../task-managers.ts';
 import type { DriftedObject } from '../world.ts';
 
 /** Objects of a running cluster that are to be put back. */
@@ -22,7 +14,7 @@ export interface Repair {
 
 /**
  * Puts objects back as the cluster was made, by server-side apply: only fields that the operator means are written, and
- * those of others stay. Of a Deployment only the number of replicas is written.
+ * those of others stay. Of a Deployment or StatefulSet only the number of replicas is written.
  */
 export async function repair(env: Env, { cluster, objects }: Repair, signal: AbortSignal): Promise<void> {
   const built = env.clusters(cluster);
@@ -51,19 +43,21 @@ export async function repair(env: Env, { cluster, objects }: Repair, signal: Abo
       await apply(ConfigMap, ownedBy(object as ConfigMap));
     } else if (kind === 'Ingress' && built.ingress !== undefined) {
       await apply(Ingress, built.ingress);
-    } else if (kind === 'Deployment') {
-      const intent = [built.deployment, built.taskManagers].find((one) => one?.metadata.name === wanted);
-      const live = env.caches.deployments.get(namespace, wanted);
-      if (intent !== undefined && live !== undefined) await apply(Deployment, replicasOf(intent, live, namespace));
+    } else if (kind === 'Deployment' || kind === 'StatefulSet') {
+      const workloads: readonly (Workload | undefined)[] = [built.deployment, built.taskManagers];
+      const intent = workloads.find((one) => one?.kind === kind && one.metadata.name === wanted);
+      const { resource, cache } = workloadOf(kind);
+      const live = cache(env.caches).get(namespace, wanted);
+      if (intent !== undefined && live !== undefined) await apply(resource, replicasOf(intent, live, namespace));
     }
   }
 }
 
-/** Applies to exactly this Deployment, and never creates one. */
-function replicasOf(intent: Deployment, live: Cached<Deployment>, namespace: string): Deployment {
+/** Applies to exactly this workload, and never creates one. */
+function replicasOf({ kind, spec }: Workload, live: Cached<Workload>, namespace: string): Workload {
   const { name = '', uid = '' } = live.metadata;
-  const spec = { replicas: intent.spec?.replicas ?? 1 } as NonNullable<Deployment['spec']>;
-  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, uid }, spec };
+  const replicas = { replicas: spec?.replicas ?? 1 } as NonNullable<Workload['spec']>;
+  return { apiVersion: 'apps/v1', kind, metadata: { name, namespace, uid }, spec: replicas };
 }
 
 /** Deletes the Ingress with this uid, if it is still there. */

@@ -94,8 +94,11 @@ describe('The Ingress', () => {
   });
 });
 
-test('TaskManagers are scaled by their Deployment', async () => {
+test.each([
+  ['Deployment', 'deployments'],
+  ['StatefulSet', 'statefulsets'],
+] as const)('TaskManagers are scaled by their %s', async (workload, plural) => {
   const { env, calls } = noting();
-  await scaleTaskManagers(env, { namespace: 'default', name: 'app' }, 3, signal);
-  expect(calls).toEqual(['merge deployments/app-taskmanager {"spec":{"replicas":3}}']);
+  await scaleTaskManagers(env, { namespace: 'default', name: 'app' }, { workload, replicas: 3 }, signal);
+  expect(calls).toEqual([`merge ${plural}/app-taskmanager {"spec":{"replicas":3}}`]);
 });

@@ -1,8 +1,9 @@
-import { ConfigMap, Deployment, Ingress, isKubeError, type KubeObject, type Resource, Service } from '@drey/kube';
+import { ConfigMap, Ingress, isKubeError, type KubeObject, type Resource, Service } from '@drey/kube';
 import { taskManagersName } from '@drey/manifests';
 import type { ClusterObjects, Env } from '../../runtime/ports.ts';
 import type { ClusterToCreate, Step } from '../plan.ts';
 import { applyIngress } from '../start/create-cluster.ts';
+import { workloadOf } from '../task-managers.ts';
 
 const MANAGER = 'drey';
 
@@ -29,17 +30,18 @@ export async function changeObjects(
 export async function scaleTaskManagers(
   env: Env,
   cluster: { readonly namespace: string | undefined; readonly name: string },
-  replicas: number,
+  { workload, replicas }: Pick<Extract<Step, { kind: 'scale-task-managers' }>, 'workload' | 'replicas'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const name = taskManagersName(cluster.name);
+  const { resource } = workloadOf(workload);
+  const options = { fieldManager: MANAGER, signal };
   await env.kube.patch(
-    Deployment,
+    resource,
     cluster.namespace,
-    name,
+    taskManagersName(cluster.name),
     'merge',
     { spec: { replicas } },
-    { fieldManager: MANAGER, signal },
+    options,
   );
 }
 

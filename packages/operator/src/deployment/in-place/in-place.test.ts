@@ -273,7 +273,14 @@ describe('TaskManagers of a standalone cluster', () => {
   /** The world of a standalone cluster with all its parts. */
   function standalone(deployment: FlinkDeployment): World {
     const ownerUid = deployment.metadata.uid;
-    const one = { uid: 'tm', deleting: false, ownerUid, operationId: 'c'.repeat(32), replicas: 1 };
+    const one = {
+      kind: 'Deployment' as const,
+      uid: 'tm',
+      deleting: false,
+      ownerUid,
+      operationId: 'c'.repeat(32),
+      replicas: 1,
+    };
     return { ...world(deployment), taskManagers: known(one, 0) };
   }
 
@@ -283,7 +290,7 @@ describe('TaskManagers of a standalone cluster', () => {
     const { deployment } = aRunning({ configuration: REACTIVE, spec: { mode: 'standalone' } });
     const taskManager = { ...deployment.spec.taskManager, replicas: 3 };
     const plan = decide(standalone(withSpec(deployment, { taskManager })), POLICY);
-    expect(plan.steps).toEqual([{ kind: 'scale-task-managers', replicas: 3 }]);
+    expect(plan.steps).toEqual([{ kind: 'scale-task-managers', replicas: 3, workload: 'Deployment' }]);
     expect(plan.settled).toMatchObject({
       observedGeneration: 2,
       taskManager: { labelSelector: 'component=taskmanager,app=app', replicas: 3 },
@@ -294,7 +301,7 @@ describe('TaskManagers of a standalone cluster', () => {
   test('follow the parallelism of a reactive job', () => {
     const { deployment } = aRunning({ configuration: REACTIVE, spec: { mode: 'standalone' } });
     const plan = decide(standalone(withSpec(deployment, { job: { ...deployment.spec.job, parallelism: 6 } })), POLICY);
-    expect(plan.steps).toEqual([{ kind: 'scale-task-managers', replicas: 3 }]);
+    expect(plan.steps).toEqual([{ kind: 'scale-task-managers', replicas: 3, workload: 'Deployment' }]);
   });
 
   test('are a new deployment of a job that is not reactive', () => {

@@ -19,6 +19,8 @@ import { after } from '../../job/wake-up.ts';
 import { type Context, isSessionCluster, isStandalone, jobOf, type Outcome } from '../context.ts';
 import { taskManagerInfo } from '../observation/task-manager-info.ts';
 import type { ClusterToCreate, Step } from '../plan.ts';
+import { taskManagersKind } from '../task-managers.ts';
+import type { TaskManagersKind } from '../world.ts';
 
 /**
  * Carries out a change that restarts nothing. undefined: it has to be an upgrade after all, since Flink cannot do it while
@@ -112,7 +114,9 @@ function stepsOf(context: Context): readonly Step[] {
           },
         ]
       : []),
-    ...(replicas === undefined ? [] : [{ kind: 'scale-task-managers' as const, replicas }]),
+    ...(replicas === undefined
+      ? []
+      : [{ kind: 'scale-task-managers' as const, replicas, workload: runningKind(context) }]),
   ];
 }
 
@@ -120,6 +124,12 @@ function stepsOf(context: Context): readonly Step[] {
 function builtFrom({ wanted, status }: Context, spec: FlinkDeploymentSpec): ClusterToCreate {
   const jobId = status.jobStatus?.jobId ?? '';
   return { deployment: { ...wanted, spec }, operationId: '', jobId, savepointPath: undefined, generation: undefined };
+}
+
+/** What the TaskManagers are; where they cannot be seen, what they were asked to be. */
+function runningKind({ world, runningOptions }: Context): TaskManagersKind {
+  const taskManagers = world.taskManagers.known ? world.taskManagers.value : undefined;
+  return taskManagers?.kind ?? taskManagersKind(runningOptions);
 }
 
 /** How many TaskManagers a standalone cluster is to have, where that is another number now. */

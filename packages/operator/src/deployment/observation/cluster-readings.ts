@@ -7,7 +7,8 @@ import { lastReconciled } from '../../job/recorded-spec.ts';
 import { CLUSTER_SELECTOR } from '../../runtime/caches.ts';
 import type { Env } from '../../runtime/ports.ts';
 import { isSessionCluster, isStandalone } from '../context.ts';
-import type { ObservedSessionJob, Remains, TaskManagerDeployment } from '../world.ts';
+import { type Workload, workloadOf } from '../task-managers.ts';
+import type { ObservedSessionJob, Remains, TaskManagersKind, TaskManagerWorkload, World } from '../world.ts';
 import { OPERATION_ANNOTATION } from './kube-readings.ts';
 
 /** What the readings of one object are made from. */
@@ -18,16 +19,33 @@ export interface ReadingScope {
   readonly name: string;
   /** A JobManager Deployment of this name is in the cache. */
   readonly present: boolean;
+  /** The user's spec, or what was deployed, asks for a StatefulSet of TaskManagers. Absent: neither does. */
+  readonly statefulSet?: NonNullable<World['refusedStatefulSets']> | undefined;
   readonly signal: AbortSignal;
 }
 
-/** The Deployment of TaskManagers, as the cache has it. */
-export function readTaskManagers(scope: ReadingScope): Reading<TaskManagerDeployment | undefined> {
-  const { env, namespace, name } = scope;
-  const { deployments } = env.caches;
+/**
+ * The Deployment or StatefulSet of TaskManagers, as the caches have it. Where StatefulSets may not be read there are none for a
+ * cluster that never asked for one; for one that did it is not known.
+ */
+export function readTaskManagers(scope: ReadingScope): Reading<TaskManagerWorkload | undefined> {
+  const { env, namespace, name, statefulSet } = scope;
+  const { deployments, statefulSets } = env.caches;
   if (!deployments.synced) return unknown('the cache of Deployments is not filled yet', env.clock.now());
-  const cached = deployments.get(namespace, taskManagersName(name));
-  return known(cached && observedTaskManagers(cached), env.clock.now());
+  const wanted = taskManagersName(name);
+  const observed =
+    observedTaskManagers('StatefulSet', statefulSets.get(namespace, wanted)) ??
+    observedTaskManagers('Deployment', deployments.get(namespace, wanted));
+  if (observed === undefined && statefulSet !== undefined && !statefulSets.listed(namespace)) {
+    return unknown('StatefulSets may not be read', env.clock.now());
+  }
+  return known(observed, env.clock.now());
+}
+
+/** Who misses the right to read StatefulSets. */
+export function refusedStatefulSets({ env, namespace, statefulSet }: ReadingScope): Pick<World, 'refusedStatefulSets'> {
+  const refused = statefulSet !== undefined && !env.caches.statefulSets.listed(namespace);
+  return refused ? { refusedStatefulSets: statefulSet } : {};
 }
 
 /** The session jobs that name a session cluster, as the cache has them. */
@@ -71,28 +89,34 @@ function runsWithState(
 
 /** Asked of the API server itself, and only when the cache says that everything is gone: the cache may be behind. */
 export async function readRemains(scope: ReadingScope): Promise<Reading<Remains>> {
-  const { env, deployment, namespace, name, signal } = scope;
+  const { env, deployment, namespace, name, signal, statefulSet } = scope;
   const phase = currentOperation(deployment.status?.operation)?.phase;
   const asked = deployment.metadata.deletionTimestamp !== undefined || phase === 'removing' || phase === 'deploying';
   if (!asked || scope.present) return unknown('not read in this pass', env.clock.now());
   const labelSelector = `${CLUSTER_SELECTOR},app=${name}`;
   return attempt(env, async () => {
-    const [live, taskManagers, pods, rest, headless] = await Promise.all([
+    const isReadable = env.caches.statefulSets.listed(namespace);
+    const hasOwn = isStandalone(lastReconciled(deployment.status ?? {})?.spec ?? deployment.spec);
+    const workload = (kind: TaskManagersKind) =>
+      found(env.kube.get(workloadOf(kind).resource, namespace, taskManagersName(name), { signal }));
+    const services = [`${name}-rest`, name, ...(statefulSet === undefined ? [] : [taskManagersName(name)])];
+    const [live, taskManagers, statefulTaskManagers, pods, ...others] = await Promise.all([
       found(env.kube.get(Deployment, namespace, name, { signal })),
-      isStandalone(lastReconciled(deployment.status ?? {})?.spec ?? deployment.spec)
-        ? found(env.kube.get(Deployment, namespace, taskManagersName(name), { signal }))
-        : undefined,
+      hasOwn ? workload('Deployment') : undefined,
+      // Without the right to read them, who never asked for one has none, and for others this reading fails.
+      hasOwn && (isReadable || statefulSet !== undefined) ? workload('StatefulSet') : undefined,
       env.kube.list(Pod, { namespace, labelSelector, signal }),
-      found(env.kube.get(Service, namespace, `${name}-rest`, { signal })),
-      found(env.kube.get(Service, namespace, name, { signal })),
+      ...services.map((service) => found(env.kube.get(Service, namespace, service, { signal }))),
     ]);
     const jobManagers = pods.items.filter((pod) => pod.metadata.labels?.component === 'jobmanager');
     return {
       deployment: live !== undefined,
-      taskManagers: taskManagers && observedTaskManagers(taskManagers),
+      // One after the other, should there be both.
+      taskManagers:
+        observedTaskManagers('Deployment', taskManagers) ?? observedTaskManagers('StatefulSet', statefulTaskManagers),
       pods: pods.items.map(nameOf),
       jobManagerPods: jobManagers.map(nameOf),
-      services: [rest, headless].filter((one) => one !== undefined).map(nameOf),
+      services: others.filter((one) => one !== undefined).map(nameOf),
     };
   });
 }
@@ -107,8 +131,14 @@ export async function attempt<T>(env: Env, read: () => Promise<T>): Promise<Read
   }
 }
 
-function observedTaskManagers({ metadata, spec }: Cached<Deployment>): TaskManagerDeployment {
+function observedTaskManagers(
+  kind: TaskManagersKind,
+  workload: Cached<Workload> | undefined,
+): TaskManagerWorkload | undefined {
+  if (workload === undefined) return undefined;
+  const { metadata, spec } = workload;
   return {
+    kind,
     uid: metadata.uid ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
     ownerUid: metadata.ownerReferences?.find((one) => one.kind === 'FlinkDeployment')?.uid,

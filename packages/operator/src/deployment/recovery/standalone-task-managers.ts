@@ -3,7 +3,7 @@ import { after } from '../../job/wake-up.ts';
 import { type Context, isStandalone, type Outcome } from '../context.ts';
 
 /**
- * The TaskManagers of a standalone cluster whose Deployment was deleted are created again, from the spec that runs; the job
+ * The TaskManagers of a standalone cluster whose Deployment or StatefulSet was deleted are created again, from the spec that runs; the job
  * goes on where Flink's own restart takes it up. undefined: they are there, or they are not missed.
  */
 export function recoverTaskManagers(context: Context): Outcome | undefined {
@@ -38,7 +38,7 @@ export function recoverTaskManagers(context: Context): Outcome | undefined {
         component: 'Job',
       },
     ],
-    progress: { reason: 'RecoveringTaskManagers', message: 'Creating the Deployment of the TaskManagers again.' },
+    progress: { reason: 'RecoveringTaskManagers', message: 'Creating the TaskManagers again.' },
     wakeUp: after(0),
   };
 }

@@ -6,7 +6,7 @@ import type { PlannedEvent } from '../../job/planned.ts';
 import { withRecord } from '../../job/record.ts';
 import { lastReconciled } from '../../job/recorded-spec.ts';
 import { withoutOperation } from '../../job/status.ts';
-import { after, atRest, inTransition, ON_CHANGE, WATCHED } from '../../job/wake-up.ts';
+import { after, atRest, inTransition, WATCHED } from '../../job/wake-up.ts';
 import type { Context, Outcome } from '../context.ts';
 import { removeCluster } from '../deletion/removal.ts';
 import { withDriftRepaired } from '../drift/drift.ts';
@@ -15,6 +15,7 @@ import type { ClusterToCreate } from '../plan.ts';
 import { recoverTaskManagers } from '../recovery/standalone-task-managers.ts';
 import { STARTING_JOB_MANAGER } from '../rest.ts';
 import { nameTaken } from '../start/foreign-cluster.ts';
+import { untilValid } from '../start/missing-right.ts';
 import { isAlreadyDeployed, withExistingCluster } from '../start/start.ts';
 import { specChange } from '../upgrade/spec-change.ts';
 import { jobsToBringDown } from './session-room.ts';
@@ -27,7 +28,7 @@ export function sessionCluster(context: Context): Outcome {
   if (operation?.phase === 'deploying') return deploying(context, operation);
   const idle: Context = { ...context, status: withoutOperation(context.status) };
   if (context.recorded === undefined) {
-    return context.invalid === undefined ? first(idle) : { status: idle.status, wakeUp: ON_CHANGE };
+    return context.invalid === undefined ? first(idle) : { status: idle.status, wakeUp: untilValid(context) };
   }
   return settle(idle);
 }

@@ -1,17 +1,9 @@
-import {
-  ConfigMap,
-  Deployment,
-  Ingress,
-  isKubeError,
-  type KubeObject,
-  type Resource,
-  Secret,
-  Service,
-} from '@drey/kube';
+import { ConfigMap, Ingress, isKubeError, type KubeObject, type Resource, Secret, Service } from '@drey/kube';
 import { StepError } from '../../job/step-error.ts';
 import type { Env } from '../../runtime/ports.ts';
 import { OPERATION_ANNOTATION } from '../observation/kube-readings.ts';
 import type { ClusterToCreate } from '../plan.ts';
+import { kindOfTaskManagers, type Workload, workloadOf } from '../task-managers.ts';
 
 const MANAGER = 'drey';
 const ACCOMPANYING: readonly Resource<KubeObject>[] = [Service, ConfigMap, Secret];
@@ -24,7 +16,7 @@ const ACCOMPANYING: readonly Resource<KubeObject>[] = [Service, ConfigMap, Secre
  */
 export async function createCluster(env: Env, cluster: ClusterToCreate, signal: AbortSignal): Promise<void> {
   const built = env.clusters(cluster);
-  const deployment = await createDeployment(env, marked(built.deployment, cluster.operationId), cluster, signal);
+  const deployment = await createWorkload(env, marked(built.deployment, cluster.operationId), cluster, signal);
   const owner = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -43,13 +35,13 @@ export async function createCluster(env: Env, cluster: ClusterToCreate, signal: 
   if (built.ingress !== undefined) await applyIngress(env, built.ingress, signal);
 }
 
-/** Creates the Deployment of a standalone cluster's TaskManagers, or leaves it as the same operation created it. */
+/** Creates the Deployment or StatefulSet of a standalone cluster's TaskManagers, or leaves it as the same operation created it. */
 export async function createTaskManagers(env: Env, cluster: ClusterToCreate, signal: AbortSignal): Promise<void> {
   const { taskManagers } = env.clusters(cluster);
   if (taskManagers === undefined) {
-    throw new StepError('E_OPERATOR_PLAN', 'Only a standalone cluster has a Deployment of TaskManagers.');
+    throw new StepError('E_OPERATOR_PLAN', 'Only a standalone cluster has TaskManagers of its own.');
   }
-  await createDeployment(env, marked(taskManagers, cluster.operationId), cluster, signal);
+  await createWorkload(env, marked(taskManagers, cluster.operationId), cluster, signal);
 }
 
 /** The address of a cluster outlives its processes, so an Ingress that is there is brought in line. */
@@ -57,33 +49,35 @@ export async function applyIngress(env: Env, ingress: Ingress, signal: AbortSign
   await env.kube.apply(Ingress, ingress, { fieldManager: MANAGER, force: true, signal });
 }
 
-function marked(deployment: Deployment, operationId: string): Deployment {
-  const annotations = { ...deployment.metadata.annotations, [OPERATION_ANNOTATION]: operationId };
-  return { ...deployment, metadata: { ...deployment.metadata, annotations } };
+function marked(workload: Workload, operationId: string): Workload {
+  const annotations = { ...workload.metadata.annotations, [OPERATION_ANNOTATION]: operationId };
+  return { ...workload, metadata: { ...workload.metadata, annotations } };
 }
 
-async function createDeployment(
+async function createWorkload(
   env: Env,
-  deployment: Deployment,
+  workload: Workload,
   cluster: ClusterToCreate,
   signal: AbortSignal,
-): Promise<Deployment> {
+): Promise<Workload> {
   const { namespace, uid } = cluster.deployment.metadata;
-  const { name = '' } = deployment.metadata;
-  const placed = { ...deployment, metadata: { ...deployment.metadata, namespace: namespace ?? '' } };
+  const { name = '' } = workload.metadata;
+  const kind = kindOfTaskManagers(workload);
+  const { resource, cache } = workloadOf(kind);
+  const placed = { ...workload, metadata: { ...workload.metadata, namespace: namespace ?? '' } };
   try {
-    return await env.kube.create(Deployment, placed, { fieldManager: MANAGER, signal });
+    return await env.kube.create(resource, placed, { fieldManager: MANAGER, signal });
   } catch (error) {
     if (!isKubeError(error, 'E_KUBE_ALREADY_EXISTS')) throw error;
   }
-  const existing = await env.kube.get(Deployment, namespace, name, { signal });
+  const existing = await env.kube.get(resource, namespace, name, { signal });
   const isOurs = existing.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
   const isSame = existing.metadata.annotations?.[OPERATION_ANNOTATION] === cluster.operationId;
-  if (!isOurs) throw taken('Deployment', namespace, name);
+  if (!isOurs) throw taken(kind, namespace, name);
   if (!isSame || existing.metadata.deletionTimestamp !== undefined) {
-    throw new StepError('E_OPERATOR_REMAINS', `The Deployment ${name} of an older cluster is still there.`);
+    throw new StepError('E_OPERATOR_REMAINS', `The ${kind} ${name} of an older cluster is still there.`);
   }
-  env.caches.deployments.written(existing);
+  cache(env.caches).written(existing);
   return existing;
 }
 
