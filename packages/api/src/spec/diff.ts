@@ -148,7 +148,7 @@ function knownMembers(field: string, value: Json): Json {
     const { metadata, spec } = value;
     return { ...(metadata === undefined ? {} : { metadata }), ...(spec === undefined ? {} : { spec }) };
   }
-  if (field === 'jobManager' && isJsonObject(value.podTemplate)) {
+  if ((field === 'jobManager' || field === 'taskManager') && isJsonObject(value.podTemplate)) {
     return { ...value, podTemplate: knownMembers('podTemplate', value.podTemplate) };
   }
   return value;

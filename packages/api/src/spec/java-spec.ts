@@ -74,7 +74,7 @@ const INGRESS: Members = { template: text, className: text, annotations: texts, 
 const COMMON: Members = {
   job: { read: (value) => members(JOB, value), absent: null },
   restartNonce: integer,
-  flinkConfiguration: { read: configuration, absent: {}, none: {} },
+  flinkConfiguration: { read: configuration, absent: {} },
 };
 
 const SPECS: Readonly<Record<RecordedKind, Members>> = {

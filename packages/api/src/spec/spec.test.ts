@@ -101,6 +101,17 @@ test('Labels, annotations, logging files and TLS are recorded as texts, however 
   expect(recorded).toContain('"logConfiguration":{"x":"1.5"}');
 });
 
+test('A configuration that is null is recorded as null, and is no difference from none', () => {
+  const recorded = serializeSpec('FlinkSessionJob', { flinkConfiguration: null }, { firstDeployment: false });
+  expect(recorded).toContain('"flinkConfiguration":null');
+  expect(diffSpecs('FlinkSessionJob', { flinkConfiguration: null }, {}, 'native').differences).toEqual([]);
+});
+
+test('Members that a pod template does not have are left out of the text of a new taskManager too', () => {
+  const taskManager = { podTemplate: { apiVersion: 'v1', kind: 'Pod', spec: {} } };
+  expect(diffSpecs('FlinkDeployment', {}, { taskManager }, 'native').text).not.toContain('Pod"');
+});
+
 test('Nonces beyond 2^53 differ by their last digit, and are recorded with it', () => {
   const spec = (nonce: string) => ({ restartNonce: exactInteger(nonce) });
   const recorded = serializeSpec('FlinkDeployment', spec('9007199254740993'), { firstDeployment: false });
