@@ -19,6 +19,8 @@ const TRIAL = {
   'kubernetes.operator.deployment.readiness.timeout': '40 s',
   'kubernetes.operator.deployment.rollback.stability-window': '5 s',
 } as const;
+/** A start deletes what earlier ones left of results. */
+const CLEANUP = 'kubernetes.operator.job-result-store.cleanup.enabled';
 const OVERRIDES = 'pipeline.jobvertex-parallelism-overrides';
 
 /** A session cluster is deleted although there are jobs for it. */
@@ -27,7 +29,11 @@ export const UNBLOCKED = { 'kubernetes.operator.session.deletion.block-on-sessio
 /** Draws what the operator is told about an application cluster. */
 export function drawClusterOptions(random: Random, isHa: boolean): Record<string, string> {
   // The operator takes back nothing without high availability.
-  return { ...drawOptions(random), ...(isHa && random.next() < 0.35 ? { [ROLLBACK]: 'true', ...TRIAL } : {}) };
+  return {
+    ...drawOptions(random),
+    ...(isHa && random.next() < 0.35 ? { [ROLLBACK]: 'true', ...TRIAL } : {}),
+    ...(isHa && random.next() < 0.4 ? { [CLEANUP]: 'true' } : {}),
+  };
 }
 
 /** Draws what the operator is told about a job. */

@@ -51,6 +51,8 @@ export interface Records {
   isRecorded(clusterId: string, jobId: string, trigger: { readonly id: string; readonly what: string }): boolean;
   /** What still refers to a snapshot. */
   referrer(path: string): string | undefined;
+  /** The cluster that is configured to keep its results in a directory. */
+  keeperOfResults(clusterId: string, path: string): string | undefined;
 }
 
 /** How long a JobManager may go on after its end was asked for. */
@@ -123,7 +125,8 @@ export class SafetyOracle {
     if (event.type === 'started') this.#started(event);
     else if (event.type === 'ended') this.#ended(event);
     else if (event.type === 'triggered') this.#triggered(event);
-    else this.#disposed(event);
+    else if (event.type === 'disposed') this.#disposed(event);
+    else this.#resultsDeleted(event);
   }
 
   #ended({ process, jobId, state }: Extract<RunEvent, { type: 'ended' }>): void {
@@ -245,6 +248,12 @@ export class SafetyOracle {
     const referrer = this.#records.referrer(path);
     if (referrer !== undefined)
       this.#violate('no record in use is deleted', at, `${path}, which ${referrer} refers to`);
+  }
+
+  #resultsDeleted({ path, at, clusterId, users }: Extract<RunEvent, { type: 'results-deleted' }>): void {
+    const user = users[0] ?? this.#records.keeperOfResults(clusterId, path);
+    if (user !== undefined)
+      this.#violate('no record in use is deleted', at, `${clusterId} deletes ${path}, which ${user} uses`);
   }
 
   #violate(rule: string, at: number, detail: string): void {

@@ -216,6 +216,19 @@ const planted: readonly Planted[] = [
     },
   },
   {
+    rule: 'no record in use is deleted',
+    bug: 'a start is told to delete its own directory of results, not that of the start before',
+    tamper: () => ({
+      kube: (request) => {
+        if (!isPost(request, 'deployments')) return request;
+        const id = /org\/operation":"([0-9a-f]{32})/.exec(String(request.body))?.[1];
+        return withText(request, (text) =>
+          id === undefined ? text : text.replaceAll(/(job-result-store\/job-\d\/)[0-9a-f]{32}/g, `$1${id}`),
+        );
+      },
+    }),
+  },
+  {
     rule: STAYS,
     bug: 'the Services of a cluster are made in the other namespace (namesakes)',
     tamper: () => ({

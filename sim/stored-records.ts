@@ -132,6 +132,19 @@ export class StoredRecords implements Records {
     return held && `FlinkStateSnapshot ${held.metadata.namespace}/${held.metadata.name}`;
   }
 
+  keeperOfResults(clusterId: string, path: string): string | undefined {
+    const [namespace = ''] = clusterId.split('/');
+    const { reader } = this.#world.server.server;
+    const owners = new Set(reader.list('apps', 'deployments', namespace).map(({ metadata }) => metadata.uid));
+    const map = reader
+      .list('', 'configmaps', namespace)
+      .find(
+        ({ metadata, ...rest }) =>
+          metadata.ownerReferences?.some(({ uid }) => owners.has(uid)) === true && JSON.stringify(rest).includes(path),
+      );
+    return map && `${map.metadata.namespace}/${map.metadata.name}`;
+  }
+
   #cluster(clusterId: string): FlinkDeployment | undefined {
     const [namespace = '', name = ''] = clusterId.split('/');
     return this.object({ kind: 'FlinkDeployment', namespace, name }) as FlinkDeployment | undefined;

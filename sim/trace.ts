@@ -6,7 +6,7 @@ import type { AnyObject } from '@drey/kube';
 export function tell(world: SimulatedWorld, line: (text: string) => void): void {
   world.fabric.storage.onEvent((event) => {
     const { type, clusterId } = event;
-    if (type === 'disposed') return line(`  ${clusterId} deletes ${event.path}`);
+    if (type === 'disposed' || type === 'results-deleted') return line(`  ${clusterId} deletes ${event.path}`);
     const { jobId } = event;
     const id = `${clusterId} job ${jobId.slice(0, 6)}`;
     if (type === 'started')

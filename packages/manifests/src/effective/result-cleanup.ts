@@ -2,13 +2,15 @@ import type { Container, ManifestObject, Pod } from '../kubernetes/objects.ts';
 import { MAIN_CONTAINER_NAME } from '../native/constants.ts';
 
 /**
- * Deletes results in the directories it is given, and each directory when nothing else is in it. It is not waited for and
- * cannot fail: a kubelet kills a container whose hook fails. Paths are arguments, so no shell reads them. Results are the only
- * files with this ending; a link is not followed, and what lies in a folder below is left alone.
+ * Deletes results in the directories it is given, and each directory when nothing else is in it. It cannot fail, since a kubelet
+ * kills a container whose hook fails, and it waits five seconds at most: storage that hangs keeps no container from being seen
+ * to run. Paths are arguments, so no shell reads them. Results are the only files with this ending; a link is not followed, and
+ * what lies in a folder below is left alone.
  */
 const SCRIPT =
   '(for d in "$@"; do if [ -d "$d" ] && [ ! -L "$d" ]; then rm -f -- "$d"/*.json; rmdir -- "$d"; fi; done)' +
-  ' </dev/null >/dev/null 2>&1 & true';
+  ' </dev/null >/dev/null 2>&1 &' +
+  ' for i in {1..50}; do kill -0 "$!" 2>/dev/null || break; sleep 0.1; done; true';
 
 /**
  * A JobManager's Deployment whose main container deletes results of earlier starts while Flink starts. One that has something

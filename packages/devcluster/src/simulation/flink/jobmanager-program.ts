@@ -9,6 +9,7 @@ import { KubernetesHa } from './kube-ha.ts';
 import { mountedConfig, simulatedOptions as options, versionOf } from './mounted-config.ts';
 import { finishAfterMs } from './program-arguments.ts';
 import { randomHex } from './random-hex.ts';
+import { resultDirectories, runPostStart } from './result-files.ts';
 import { draw, type Timings } from './timings.ts';
 import { vertexParallelism } from './vertex-parallelism.ts';
 import { WorkerPods } from './worker-pods.ts';
@@ -72,6 +73,7 @@ async function startJobManager(start: Start): Promise<(() => void) | undefined> 
     await ha?.open(spec.jobId);
   }
   if (!alive()) return undefined;
+  const results = resultDirectories(config);
   const slots = config.get(options.slots);
   const workers = role.native ? new WorkerPods(context, namespace, config.get(options.clusterId), slots) : undefined;
   const jm: SimulatedJobManager = new SimulatedJobManager({
@@ -86,18 +88,23 @@ async function startJobManager(start: Start): Promise<(() => void) | undefined> 
       retainOnCancellation: wanted.retainOnCancellation,
       savepointDir: config.get(options.savepointDir),
     },
+    resultDirectories: results,
     shutdownOnFinish: role.target === 'application' && config.get(options.shutdown),
     onSlotsNeeded: (count) => workers?.need(count),
     onExit: (code) => {
+      fabric.storage.results.close(results, jm.process);
       fabric.leave(cluster, jm);
       context.exit(code);
     },
   });
   fabric.join(cluster, jm);
+  fabric.storage.results.open(results, jm.process);
+  runPostStart(fabric.storage, context.container, { clusterId: cluster, at: context.clock.now() });
   return () => {
     workers?.stop();
     ha?.close();
     jm.kill();
+    fabric.storage.results.close(results, jm.process);
     fabric.leave(cluster, jm);
   };
 }

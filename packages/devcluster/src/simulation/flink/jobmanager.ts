@@ -50,6 +50,8 @@ export interface JobManagerOptions {
     readonly savepointDir: string | undefined;
   };
   readonly shutdownOnFinish: boolean;
+  /** Where the results of its jobs are kept. */
+  readonly resultDirectories?: readonly string[];
   /** How many slots jobs need in all; the owner starts or ends TaskManagers. */
   readonly onSlotsNeeded: (slots: number) => void;
   /** The process ended by itself with this code. */
@@ -159,8 +161,10 @@ export class SimulatedJobManager {
   }
 
   #jobEnded(job: SimulatedJob): void {
-    if (job.state === 'FINISHED' || job.state === 'CANCELED' || job.state === 'FAILED')
+    if (job.state === 'FINISHED' || job.state === 'CANCELED' || job.state === 'FAILED') {
       this.options.ha?.jobEnded(job.spec.jobId);
+      this.options.storage.results.write(this.options.resultDirectories ?? [], job.spec.jobId);
+    }
     this.#announceNeed();
     for (const other of this.jobs.values()) other.slotsChanged();
     if (this.options.application && this.options.shutdownOnFinish)

@@ -37,6 +37,8 @@ export const simulatedOptions = {
     'NO_EXTERNALIZED_CHECKPOINTS',
   ),
   ha: option('high-availability.type', stringType, 'NONE', { aliases: ['high-availability'] }),
+  jobResults: optionalOption('job-result-store.storage-path', stringType),
+  applicationResults: optionalOption('application-result-store.storage-path', stringType),
   shutdown: option('execution.shutdown-on-application-finish', booleanType, true),
   scheduler: option('jobmanager.scheduler', stringType, 'default'),
   schedulerMode: option('scheduler-mode', stringType, 'none'),

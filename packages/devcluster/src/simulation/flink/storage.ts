@@ -1,4 +1,6 @@
 import type { JobSpec } from './job-records.ts';
+import { plainPath } from './plain-path.ts';
+import { ResultFiles } from './result-files.ts';
 
 /** One checkpoint or savepoint in the simulated file system. */
 export interface Snapshot {
@@ -50,6 +52,15 @@ export type RunEvent =
       readonly at: number;
       readonly clusterId: string;
       readonly path: string;
+    }
+  | {
+      /** A JobManager that started was told to delete a directory of results, and did. */
+      readonly type: 'results-deleted';
+      readonly at: number;
+      readonly clusterId: string;
+      readonly path: string;
+      /** JobManagers that had it open. */
+      readonly users: readonly string[];
     };
 
 /** The file system and the history that outlive every simulated process. */
@@ -57,6 +68,8 @@ export class SimulatedStorage {
   /** Job graphs that high availability stored, by `namespace/cluster id/job id`. */
   readonly jobGraphs = new Map<string, JobSpec>();
   readonly snapshots = new Map<string, Snapshot>();
+  /** What became of jobs, as JobManagers write it into their HA directory. */
+  readonly results = new ResultFiles();
   readonly history: RunEvent[] = [];
   readonly #listeners: ((event: RunEvent) => void)[] = [];
   /** Paths that refuse writes, by prefix: `/proc` as on a real machine, plus what a fault adds. */
@@ -89,8 +102,4 @@ export class SimulatedStorage {
     const path = plainPath(uri);
     return ![...this.unwritable].some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
   }
-}
-
-function plainPath(uri: string): string {
-  return uri.replace(/^file:\/*/, '/').replace(/\/+$/, '');
 }
