@@ -1,6 +1,6 @@
 import type { Random } from '@drey/kube';
 import { pick } from './draws.ts';
-import { vertexOverrides } from './operator-options.ts';
+import { statefulSet, vertexOverrides } from './operator-options.ts';
 import type { Change, Subject } from './scenario.ts';
 import { type ClusterTraits, FLINK_SERIES, IMPORTED, MISSING, versionOf } from './specs.ts';
 
@@ -38,6 +38,11 @@ export function drawChange(random: Random, kind: Subject['kind'], cluster: Clust
         configuration('restart-strategy.type', pick(random, ['fixed-delay', 'exponential-delay'])),
       ),
     ],
+    ...(cluster.mode === 'standalone'
+      ? [true, false].map((isOn) => [
+          change(`TaskManagers as a ${isOn ? 'StatefulSet' : 'Deployment'}`, { flinkConfiguration: statefulSet(isOn) }),
+        ])
+      : []),
     ...(cluster.ha
       ? []
       : [

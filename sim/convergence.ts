@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { SimulatedWorld } from '@drey/devcluster/testing';
 import type { AnyObject, ConfigMap, Service } from '@drey/kube';
 import { EDITED } from './incidents.ts';
-import { overriddenParallelism, periodicTypes, restartsFailed, rollsBack } from './operator-options.ts';
+import { hasStatefulSet, overriddenParallelism, periodicTypes, restartsFailed, rollsBack } from './operator-options.ts';
 import type { Violation } from './oracles.ts';
 import type { Subject } from './scenario.ts';
 import { MISSING } from './specs.ts';
@@ -138,7 +138,24 @@ function drifted({ server }: SimulatedWorld, { subject: { namespace, name } }: W
   if (service.spec?.selector?.lost !== undefined) return 'the Service leads nowhere';
   const map = reader.get('', 'configmaps', namespace, `flink-config-${name}`) as ConfigMap | undefined;
   if (map === undefined) return 'the configuration is gone';
-  return Object.values(map.data ?? {}).includes(EDITED) ? 'the configuration was edited' : undefined;
+  if (Object.values(map.data ?? {}).includes(EDITED)) return 'the configuration was edited';
+  const deployment = reader.get('flink.apache.org', 'flinkdeployments', namespace, name) as FlinkDeployment | undefined;
+  return otherTaskManagers(reader, deployment);
+}
+
+/** Of a standalone cluster: what makes its TaskManagers is what was recorded to make them, and nothing else is left. */
+function otherTaskManagers(
+  reader: SimulatedWorld['server']['server']['reader'],
+  deployment: FlinkDeployment | undefined,
+): string | undefined {
+  const { spec } = JSON.parse(deployment?.status?.reconciliationStatus?.lastReconciledSpec ?? '{}') as Recorded;
+  if (deployment?.spec.mode !== 'standalone' || spec === undefined) return undefined;
+  const { namespace, name } = deployment.metadata;
+  const found = ['deployments', 'statefulsets'].filter((plural) =>
+    reader.get('apps', plural, namespace, `${name}-taskmanager`),
+  );
+  const wanted = hasStatefulSet(spec.flinkConfiguration) ? 'statefulsets' : 'deployments';
+  return found.join() === wanted ? undefined : `TaskManagers by ${found.join() || 'nothing'}, wanted ${wanted}`;
 }
 
 /** In an application cluster its job; in a session cluster the one that the status names. */
@@ -248,8 +265,10 @@ function clusterObjects(world: SimulatedWorld, { subject: { namespace, name } }:
   const { reader } = world.server.server;
   const kinds = [
     ['apps', 'deployments'],
+    ['apps', 'statefulsets'],
     ['', 'pods'],
     ['', 'services'],
+    ['', 'persistentvolumeclaims'],
   ] as const;
   return kinds
     .flatMap(([group, plural]) => reader.list(group, plural, namespace))

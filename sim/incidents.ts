@@ -45,10 +45,12 @@ function happenTo(scene: Scene, { do: what, namespace, name }: ClusterIncident):
       return;
     case 'delete-jobmanager-deployment':
       oracle.loses(cluster, clock.now());
-      removeDeployment(world, namespace, name);
+      removeWorkload(world, namespace, 'deployments', name);
       return;
     case 'delete-taskmanager-deployment':
-      removeDeployment(world, namespace, `${name}-taskmanager`);
+      // They are one of the two.
+      removeWorkload(world, namespace, 'deployments', `${name}-taskmanager`);
+      removeWorkload(world, namespace, 'statefulsets', `${name}-taskmanager`);
       return;
     case 'delete-service':
       byHand(world.admin.delete(Service, namespace, `${name}-rest`));
@@ -102,8 +104,8 @@ function byHand(request: Promise<unknown>): void {
   });
 }
 
-function removeDeployment({ admin }: SimulatedWorld, namespace: string, name: string): void {
-  admin.raw('DELETE', `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`).catch((error: unknown) => {
+function removeWorkload({ admin }: SimulatedWorld, namespace: string, plural: string, name: string): void {
+  admin.raw('DELETE', `/apis/apps/v1/namespaces/${namespace}/${plural}/${name}`).catch((error: unknown) => {
     if (!isKubeError(error, 'E_KUBE_NOT_FOUND')) throw error;
   });
 }

@@ -45,6 +45,25 @@ export function drawOptions(random: Random): Record<string, string> {
   return options;
 }
 
+const STATEFUL_SET = 'kubernetes.taskmanager.stateful-set.enabled';
+const VOLUME_SIZE = 'kubernetes.taskmanager.stateful-set.volume.size';
+
+/** Draws what the TaskManagers of a standalone cluster are: a Deployment, or a StatefulSet with claims or without. */
+export function drawTaskManagers(random: Random): Record<string, string> {
+  if (random.next() < 0.5) return {};
+  return { [STATEFUL_SET]: 'true', ...(random.next() < 0.6 ? { [VOLUME_SIZE]: '1Gi' } : {}) };
+}
+
+/** TaskManagers as a StatefulSet, or as a Deployment again. */
+export function statefulSet(isOn: boolean): Record<string, string> {
+  return { [STATEFUL_SET]: String(isOn) };
+}
+
+/** Whether a configuration makes the TaskManagers a StatefulSet. */
+export function hasStatefulSet(configuration: object | undefined): boolean {
+  return (configuration as Record<string, unknown> | undefined)?.[STATEFUL_SET] === 'true';
+}
+
 type Spec = (FlinkDeployment | FlinkSessionJob)['spec'];
 
 /** The types of snapshots that a job has taken again and again. */

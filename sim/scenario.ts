@@ -2,7 +2,7 @@ import type { FlinkDeployment, FlinkSessionJob, FlinkStateSnapshot } from '@drey
 import type { Random } from '@drey/kube';
 import { drawChange, newerFlink } from './changes.ts';
 import { pick, span } from './draws.ts';
-import { drawClusterOptions, drawOptions, rollsBack, UNBLOCKED } from './operator-options.ts';
+import { drawClusterOptions, drawOptions, drawTaskManagers, rollsBack, UNBLOCKED } from './operator-options.ts';
 import {
   type ClusterTraits,
   FLINK_SERIES,
@@ -167,7 +167,8 @@ function drawApplication(drawn: Drawn, cluster: ClusterTraits): void {
     parallelism: 1 + Math.floor(random.next() * 3),
     ...drawBeginning(random),
   };
-  const object = flinkDeployment(cluster, job, drawClusterOptions(random, cluster.ha));
+  const taskManagers = cluster.mode === 'standalone' ? drawTaskManagers(random) : {};
+  const object = flinkDeployment(cluster, job, { ...drawClusterOptions(random, cluster.ha), ...taskManagers });
   actions.push({ atMs: start, subject, do: 'create', object });
   const traits = { ...cluster, rollsBack: rollsBack(object.spec) };
   const end = drawChanges(drawn, subject, start, traits);
@@ -184,7 +185,9 @@ function drawSession(drawn: Drawn, cluster: ClusterTraits, number: number): void
   const at: Subject = { kind: 'FlinkDeployment', namespace: cluster.namespace, name: cluster.name };
   const start = span(random, 0, 5_000);
   const isDeleted = random.next() < 0.1;
-  const object = flinkDeployment(cluster, undefined, isDeleted && random.next() < 0.5 ? UNBLOCKED : {});
+  const taskManagers = cluster.mode === 'standalone' ? drawTaskManagers(random) : {};
+  const unblocked = isDeleted && random.next() < 0.5 ? UNBLOCKED : {};
+  const object = flinkDeployment(cluster, undefined, { ...unblocked, ...taskManagers });
   actions.push({ atMs: start, subject: at, do: 'create', object });
   let last = start;
   const jobs = 1 + Math.floor(random.next() * 2);

@@ -27,6 +27,17 @@ const meaning: Readonly<Record<string, readonly unknown[]>> = {
     { 'web.timeout': '30 s', 'rest.flamegraph.enabled': 'true' },
     { 'taskmanager.numberOfTaskSlots': '4' },
     { 'kubernetes.cluster-id': 'forbidden' },
+    // Refused in native mode.
+    { 'kubernetes.taskmanager.stateful-set.enabled': 'true' },
+    {
+      'kubernetes.taskmanager.stateful-set.enabled': 'true',
+      'kubernetes.taskmanager.stateful-set.volume.size': '1Gi',
+      'kubernetes.taskmanager.stateful-set.volume.storage-class': 'fast',
+    },
+    {
+      'kubernetes.taskmanager.stateful-set.enabled': 'true',
+      'kubernetes.taskmanager.stateful-set.volume.size': 'ten',
+    },
   ],
   'ingress.template': ['{{name}}.{{namespace}}.example.com', 'example.com/{{namespace}}/{{name}}(/|$)(.*)'],
   'ingress.className': ['nginx'],

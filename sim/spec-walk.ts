@@ -126,6 +126,7 @@ export class SpecWalk {
     const { reader } = this.#sim.world.server.server;
     const kinds = [
       ['apps', 'deployments'],
+      ['apps', 'statefulsets'],
       ['', 'configmaps'],
       ['', 'services'],
       ['networking.k8s.io', 'ingresses'],

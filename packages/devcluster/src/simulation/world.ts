@@ -44,7 +44,7 @@ export interface SimulatedWorld {
 }
 
 /** What workloads of Flink need; the network is simulated beside the API server, without endpoints. */
-const CONTROLLERS = ['scheduler', 'replica-set', 'deployment'] as const;
+const CONTROLLERS = ['scheduler', 'replica-set', 'deployment', 'stateful-set', 'volume-claims'] as const;
 const silentRecorder: EventRecorder = { record: () => undefined, flush: () => Promise.resolve() };
 const ADMIN: User = { name: 'admin', groups: [MASTERS_GROUP] };
 

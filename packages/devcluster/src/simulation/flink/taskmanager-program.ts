@@ -1,4 +1,5 @@
 import { isKubeError } from '@drey/kube';
+import { expandVariables, podField } from '../../node/container-env.ts';
 import type { Program, ProgramContext } from '../program.ts';
 import type { TaskManagerRole } from './container-role.ts';
 import type { FlinkFabric } from './fabric.ts';
@@ -9,6 +10,16 @@ import { draw, type Timings } from './timings.ts';
 /** How long a TaskManager takes to find a new leader. */
 const FIND_LEADER_MS = 300;
 
+/** The container's variables that stand for fields of its pod. */
+function podFields({ pod, container, address }: ProgramContext): Record<string, string> {
+  const sources = { podAddress: address, hostAddress: '' };
+  const fields = (container.env ?? []).map(({ name, valueFrom }) => {
+    const path = valueFrom?.fieldRef?.fieldPath;
+    return [name, path === undefined ? '' : (podField(pod, path, sources) ?? '')];
+  });
+  return Object.fromEntries(fields);
+}
+
 /** A simulated TaskManager process: it offers its slots to whoever leads its cluster. */
 export function taskManagerProgram(
   fabric: FlinkFabric,
@@ -18,8 +29,10 @@ export function taskManagerProgram(
 ): Program {
   const { metadata } = context.pod;
   const cluster = `${metadata.namespace}/${metadata.labels?.app}`;
-  // A native TaskManager is told its id; another one makes one up for each process.
-  const id = role.properties['taskmanager.resource-id'] ?? `${metadata.name}-${randomHex(context.random, 6)}`;
+  // A native TaskManager and one of a StatefulSet are told their ids; another one makes one up for each process.
+  const told = role.properties['taskmanager.resource-id'];
+  const id =
+    told === undefined ? `${metadata.name}-${randomHex(context.random, 6)}` : expandVariables(told, podFields(context));
   let slots = Number(role.properties['taskmanager.numberOfTaskSlots'] ?? 0);
   let alive = true;
   let up = false;

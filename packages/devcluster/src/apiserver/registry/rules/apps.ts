@@ -188,11 +188,26 @@ export const statefulSetRules: KindRules = {
       ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'),
       ...workloadSelectorErrors(object, 'statefulset'),
       ...selectorMismatch(object),
-      ...templateErrors(object, ['Always']),
+      ...templateErrors(withClaimedVolumes(object), ['Always']),
     ];
   },
   validateUpdate: (object, old, subresource) => (subresource === undefined ? statefulSetUpdateErrors(object, old) : []),
 };
+
+/** As its pods will be: the volumes of its claims are there, and go before those of the template with the same names. */
+function withClaimedVolumes(object: AnyObject): AnyObject {
+  const spec = fieldsOf(object.spec);
+  const claimed = listOf(spec.volumeClaimTemplates).map(({ metadata }) => {
+    const name = textOf(fieldsOf(metadata).name);
+    return { name, persistentVolumeClaim: { claimName: name } };
+  });
+  if (claimed.length === 0) return object;
+  const template = fieldsOf(spec.template);
+  const podSpec = fieldsOf(template.spec);
+  const others = listOf(podSpec.volumes).filter((volume) => !claimed.some(({ name }) => name === volume.name));
+  const withVolumes = { ...template, spec: { ...podSpec, volumes: [...claimed, ...others] } };
+  return { ...object, spec: { ...spec, template: withVolumes } } as AnyObject;
+}
 
 const STATEFUL_SET_FREE = [
   'replicas',

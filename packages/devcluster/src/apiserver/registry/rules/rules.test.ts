@@ -132,6 +132,39 @@ describe('finalizers', () => {
   });
 });
 
+describe('stateful sets', () => {
+  /** Its pod mounts a volume of this name. */
+  const make = (mounted: string): Promise<Answered> =>
+    send('POST', '/apis/apps/v1/namespaces/n/statefulsets', {
+      metadata: { name: `mounts-${mounted}` },
+      spec: {
+        selector: { matchLabels: { a: 'b' } },
+        template: {
+          metadata: { labels: { a: 'b' } },
+          spec: { containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: mounted, mountPath: '/m' }] }] },
+        },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: 'claimed' },
+            spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+          },
+        ],
+      },
+    });
+
+  test('may mount the volumes of their claims, and no others', async () => {
+    const { code, body } = await make('claimed');
+    expect(code).toBe(201);
+    // They are not part of the template.
+    expect(body.spec.template.spec.volumes).toBeUndefined();
+    const other = await make('other');
+    expect(other.code).toBe(422);
+    expect(other.body.details.causes).toEqual([
+      expect.objectContaining({ field: 'spec.template.spec.containers[0].volumeMounts[0].name' }),
+    ]);
+  });
+});
+
 describe('autoscalers', () => {
   const spec = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 };
   const make = (more: object): Promise<Answered> =>
