@@ -28,6 +28,7 @@ export * from './values/excluded-periods.ts';
 export * from './values/flatten.ts';
 export * from './values/ingress-template.ts';
 export * from './values/java-hash-order.ts';
+export * from './values/java-uri.ts';
 export * from './values/json.ts';
 export * from './values/memory-size.ts';
 export * from './values/quantity.ts';

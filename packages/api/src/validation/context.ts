@@ -14,6 +14,16 @@ export interface ValidationContext {
   readonly resolveHost?: (host: string) => readonly string[] | undefined;
 }
 
+/** An option has a text that it cannot have. */
+export class SettingError extends Error {
+  readonly key: string;
+
+  constructor(key: string, text: string) {
+    super(`Could not parse value '${text}' for key '${key}'.`);
+    this.key = key;
+  }
+}
+
 /** A flat configuration with the names that options had before. */
 export class Settings {
   readonly entries: Readonly<Record<string, string>>;
@@ -28,17 +38,19 @@ export class Settings {
     return found === undefined ? undefined : this.entries[found];
   }
 
-  /** A yes or no; whatever is not `true` or `false` counts as the default. */
+  /** A yes or no under the first of some names that is set. Throws {@link SettingError} for a text that is neither. */
   flag(fallback: boolean, ...names: readonly string[]): boolean {
-    const text = this.text(...names)
-      ?.trim()
-      .toLowerCase();
-    return text === 'true' ? true : text === 'false' ? false : fallback;
+    const text = this.text(...names);
+    if (text === undefined) return fallback;
+    const lower = text.toLowerCase();
+    if (lower === 'true' || lower === 'false') return lower === 'true';
+    throw new SettingError(names[0] ?? '', text);
   }
 
+  /** `standalone` is the old word for `NONE`. */
   get highAvailabilityOn(): boolean {
-    const type = this.text('high-availability.type', 'high-availability', 'recovery.mode') ?? 'NONE';
-    return type.toUpperCase() !== 'NONE';
+    const type = this.text('high-availability.type', 'recovery.mode', 'high-availability') ?? 'NONE';
+    return !['none', 'standalone'].includes(type.toLowerCase());
   }
 
   /** A blank one counts as none. */

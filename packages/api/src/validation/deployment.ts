@@ -5,7 +5,7 @@ import { flattenConfiguration } from '../values/flatten.ts';
 import { expandIngressTemplate } from '../values/ingress-template.ts';
 import { isJsonObject, isNumber, type Json, type JsonObject, javaNumberText, jsonEqual } from '../values/json.ts';
 import { checkAutoscaler } from './autoscaler.ts';
-import { Settings, type ValidationContext } from './context.ts';
+import { SettingError, Settings, type ValidationContext } from './context.ts';
 import { checkJob, checkTaskManagerReplicas } from './job.ts';
 import { INVALID_LOGGING_KEY, LOGGING_FILES, MESSAGES } from './messages.ts';
 import { checkDeploymentName } from './names.ts';
@@ -52,7 +52,7 @@ export function settingsOf(spec: JsonObject, namespace: string, context: Validat
   return new Settings({ ...context.defaults(namespace, version), ...flattenConfiguration(spec.flinkConfiguration) });
 }
 
-/** Gives values that a kind does not allow, and recorded specs that do not parse, the form of a problem. */
+/** Gives values that a kind or an option does not allow, and recorded specs that do not parse, the form of a problem. */
 export function formatProblems(check: () => ValidationProblem | undefined): ValidationProblem | undefined {
   try {
     return check();
@@ -63,6 +63,13 @@ export function formatProblems(check: () => ValidationProblem | undefined): Vali
         'status.reconciliationStatus.lastReconciledSpec',
         error.message,
         error.nextStep,
+      );
+    if (error instanceof SettingError)
+      return problem(
+        'E_VALIDATION_CONFIG',
+        `spec.flinkConfiguration[${error.key}]`,
+        error.message,
+        'Write true or false.',
       );
     if (!(error instanceof SpecFormatError)) throw error;
     return problem(

@@ -1,4 +1,5 @@
 import { javaHashOrder } from '../values/java-hash-order.ts';
+import { readJavaUri } from '../values/java-uri.ts';
 import type { Settings, ValidationContext } from './context.ts';
 import { problem, type ValidationProblem } from './problem.ts';
 
@@ -11,9 +12,9 @@ export function checkJarUri(
   settings: Settings,
   resolveHost: ValidationContext['resolveHost'],
 ): ValidationProblem | undefined {
-  const invalid = invalidUri(uri);
-  if (invalid !== undefined) return refuse(`jarURI is not a valid URI: ${invalid}`);
-  const [, scheme, rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(uri) ?? [];
+  const read = readJavaUri(uri);
+  if (!read.ok) return refuse(`jarURI is not a valid URI: ${read.reason}`);
+  const { scheme, host } = read.value;
   if (scheme === undefined) return refuse('jarURI must include a scheme');
   const allowed = allowedSchemes(settings);
   if (!allowed.includes(scheme.toLowerCase())) {
@@ -21,17 +22,16 @@ export function checkJarUri(
       `jarURI scheme '${scheme}' is not in the allowlist [${allowed.join(', ')}]. Configure '${ALLOWED_SCHEMES}' to extend the allowlist.`,
     );
   }
-  if (!/^https?$/i.test(scheme)) return undefined;
-  const host = /^\/\/(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*)(?=[:/?#]|$)/.exec(rest)?.[1] ?? '';
-  if (host === '') return refuse('jarURI must include a host for http/https schemes');
-  if (!settings.flag(true, DISALLOW_RESTRICTED_HOSTS)) return undefined;
+  if (!/^https?$/i.test(scheme) || !settings.flag(true, DISALLOW_RESTRICTED_HOSTS)) return undefined;
+  if (host === undefined) return refuse('jarURI must include a host for http/https schemes');
   return checkHost(host, resolveHost);
 }
 
 function checkHost(host: string, resolveHost: ValidationContext['resolveHost']): ValidationProblem | undefined {
   const literal = host.replace(/^\[|\]$/g, '');
   const numeric = numericV4(literal);
-  const known = numeric ?? (literal.includes(':') ? literal : host === 'localhost' ? '127.0.0.1' : undefined);
+  const known =
+    numeric ?? (literal.includes(':') ? literal : host.toLowerCase() === 'localhost' ? '127.0.0.1' : undefined);
   const addresses = known === undefined ? resolveHost?.(host) : [known];
   if (addresses === undefined || addresses.length === 0) return refuse(`jarURI host '${host}' cannot be resolved`);
   return addresses.some(isRestrictedAddress)
@@ -41,23 +41,13 @@ function checkHost(host: string, resolveHost: ValidationContext['resolveHost']):
 
 function allowedSchemes(settings: Settings): string[] {
   const text = settings.text(ALLOWED_SCHEMES) ?? 'https';
-  const schemes = text.split(';').map((scheme) => scheme.trim().toLowerCase());
+  const schemes = text.split(';').map((scheme) =>
+    scheme
+      .trim()
+      .replace(/^(['"])(.*)\1$/, '$2')
+      .toLowerCase(),
+  );
   return javaHashOrder([...new Set(schemes.filter((scheme) => scheme !== ''))]);
-}
-
-/** Java’s words for what makes a text no URI; undefined when it is one. */
-function invalidUri(uri: string): string | undefined {
-  if (uri === '') return undefined;
-  if (uri.startsWith(':')) return `Expected scheme name at index 0: ${uri}`;
-  const afterScheme = /^[A-Za-z][A-Za-z0-9+.-]*:/.exec(uri)?.[0].length ?? 0;
-  if (afterScheme > 0 && uri.length === afterScheme)
-    return `Expected scheme-specific part at index ${afterScheme}: ${uri}`;
-  if (uri.slice(afterScheme) === '//') return `Expected authority at index ${afterScheme + 2}: ${uri}`;
-  const wrong = uri.search(/[\s\p{Cc}"<>\\^`{|}]|%(?![0-9A-Fa-f]{2})/u);
-  if (wrong < 0) return undefined;
-  const authority = /^\/\/[^/?#]*/.exec(uri.slice(afterScheme))?.[0].length ?? 0;
-  const place = uri.slice(0, wrong).includes('?') ? 'query' : wrong < afterScheme + authority ? 'authority' : 'path';
-  return `${uri[wrong] === '%' ? 'Malformed escape pair' : `Illegal character in ${place}`} at index ${wrong}: ${uri}`;
 }
 
 /** An IPv4 address in the usual form, from any of the numeric forms that resolvers take: `127.1`, `2130706433`. */

@@ -26,6 +26,21 @@ test('A value of the wrong form is a problem, not a fault', () => {
   expect(validate(undefined)).toMatchObject({ code: 'E_VALIDATION_VERSION' });
 });
 
+test('An option that is neither true nor false is a problem that names it', () => {
+  const flinkConfiguration = { 'kubernetes.operator.deployment.rollback.enabled': 'yes' };
+  expect(validate({ ...SPEC, flinkConfiguration })).toMatchObject({
+    code: 'E_VALIDATION_CONFIG',
+    message: "Could not parse value 'yes' for key 'kubernetes.operator.deployment.rollback.enabled'.",
+  });
+});
+
+test('The oldest name of the kind of high availability, and its old word for none, still count', () => {
+  const standbys = (flinkConfiguration: Record<string, string>) =>
+    validate({ ...SPEC, jobManager: { ...SPEC.jobManager, replicas: 2 }, flinkConfiguration })?.message;
+  expect(standbys({ 'recovery.mode': 'standalone', 'high-availability': 'kubernetes' })).toMatch(/High availability/);
+  expect(standbys({ 'recovery.mode': 'zookeeper' })).toBeUndefined();
+});
+
 test('Resources in Kubernetes’ form must be amounts, with requests within limits', () => {
   const resources = (requests: unknown, limits: unknown) =>
     validate({ ...SPEC, jobManager: { resources: { requests, limits } } })?.message;
@@ -96,7 +111,8 @@ test('A session job’s jar is not fetched from addresses inside', () => {
   expect(check('https://example.com/a.jar', ['93.184.215.14'])).toBeUndefined();
   expect(check('https://inside.example.com/a.jar', ['10.1.2.3'])).toMatch(/restricted address/);
   expect(check('https://[::ffff:127.0.0.1]/a.jar')).toMatch(/restricted address/);
-  expect(check('https://127.1/a.jar')).toMatch(/restricted address/);
+  expect(check('https://127.1/a.jar')).toMatch(/must include a host/);
+  expect(check('https://2130706433/a.jar')).toMatch(/restricted address/);
   expect(check('https://[fe80::1]/a.jar')).toMatch(/restricted address/);
 });
 

@@ -23,7 +23,7 @@ import { withJob } from './job-config.ts';
 import { withLocalRecovery } from './local-state.ts';
 import { mergePodTemplates, type RestTls, withExtraResources, withStartupProbe } from './pod-templates.ts';
 import { roleResources } from './resources.ts';
-import { type DeploymentInput, type DeploymentView, objectOf, textOf, viewDeployment } from './spec-view.ts';
+import { type DeploymentInput, type DeploymentView, numberOf, objectOf, textOf, viewDeployment } from './spec-view.ts';
 
 /** Annotation that says for which generation of the spec a JobManager was deployed. */
 export const GENERATION_ANNOTATION = 'flinkdeployment.flink.apache.org/generation';
@@ -106,12 +106,9 @@ function configFileOf({ flinkVersion }: DeploymentView): ConfigFileFormat {
 }
 
 function withDefaults(config: FlinkConfig, view: DeploymentView): FlinkConfig {
-  // An Ingress stands before the Service, which then needs no way in of its own.
-  const behindIngress = objectOf(view.spec.ingress) !== undefined;
-  const exposed =
-    config.has(kubernetesOptions.restServiceExposedType) && !behindIngress
-      ? config
-      : config.with(kubernetesOptions.restServiceExposedType.key, 'ClusterIP');
+  const exposed = config.has(kubernetesOptions.restServiceExposedType)
+    ? config
+    : config.with(kubernetesOptions.restServiceExposedType.key, 'ClusterIP');
   const cancel = exposed.has(clusterOptions.webCancelEnabled)
     ? exposed
     : exposed.with(clusterOptions.webCancelEnabled.key, 'false');
@@ -186,7 +183,9 @@ function withResources(config: FlinkConfig, { spec, flinkVersion }: DeploymentVi
   const taskManager = objectOf(spec.taskManager);
   return config.withAll({
     ...(jobManager && roleResources('jobmanager', jobManager, legacy).entries),
-    ...(jobManager && { 'kubernetes.jobmanager.replicas': String(jobManager.replicas) }),
+    ...((numberOf(jobManager?.replicas) ?? 0) > 0 && {
+      'kubernetes.jobmanager.replicas': String(jobManager?.replicas),
+    }),
     ...(taskManager && roleResources('taskmanager', taskManager, legacy).entries),
   });
 }

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { ManifestObject } from '../kubernetes/objects.ts';
 import { buildDeployConfig } from './deploy-config.ts';
 import { buildDeploymentObjects, withOwner } from './deployment-objects.ts';
+import { ManifestError } from './errors.ts';
 import { buildIngress } from './ingress.ts';
+import { standaloneJarUri } from './jar-uri.ts';
 import { DEFAULT_OPERATOR_CONFIG } from './operator-defaults.ts';
 import type { DeploymentInput } from './spec-view.ts';
 
@@ -57,13 +59,38 @@ describe('Objects of a deployment', () => {
     expect(() => buildIngress(deployment, FlinkConfig.of([]))).toThrow('Ingress template must be defined');
   });
 
-  test('With an Ingress the REST Service needs no way in of its own', () => {
+  test('The REST Service is exposed as the configuration says, also behind an Ingress', () => {
     const spec = { flinkConfiguration: { 'kubernetes.rest-service.exposed.type': 'NodePort' } };
     const type = (more: Record<string, unknown>) =>
       build({ ...spec, ...more }).accompanying.find(({ metadata }) => metadata.name === 'demo-rest')?.spec;
     expect(type({})).toMatchObject({ type: 'NodePort' });
-    expect(type({ ingress: { template: '{{name}}.example.com' } })).toMatchObject({ type: 'ClusterIP' });
+    expect(type({ ingress: { template: '{{name}}.example.com' } })).toMatchObject({ type: 'NodePort' });
   });
+
+  test('No replicas at all are no setting of their number', () => {
+    const none = { jobManager: { replicas: 0 }, taskManager: { replicas: 0 } };
+    const { config } = buildDeployConfig({ deployment: deployment(none), operatorConfig: DEFAULT_OPERATOR_CONFIG });
+    expect(config.raw('kubernetes.jobmanager.replicas')).toBeUndefined();
+    expect(config.raw('kubernetes.internal.taskmanager.replicas')).toBeUndefined();
+  });
+
+  test.each([
+    ['local:///opt/a%20b.jar', 'file:///opt/a%20b.jar'],
+    ['local:/a.jar', 'file:///a.jar'],
+    ['local:///u\u0308.jar', 'file:///%C3%BC.jar'],
+    ['local://a%2Fb/c%2Fd', 'file://a%2Fb/c/d'],
+    ['LOCAL:///a.jar', 'LOCAL:///a.jar'],
+    ['https://h/ä?x#y', 'https://h/%C3%A4?x#y'],
+  ])('The jar %s of a standalone job is %s on its class path', (uri, classpath) => {
+    expect(standaloneJarUri(uri)).toBe(classpath);
+  });
+
+  test.each(['local:a.jar', 'local:///a b.jar', 'a.jar', 'local://'])(
+    'The jar %s of a standalone job is refused',
+    (uri) => {
+      expect(() => standaloneJarUri(uri)).toThrow(ManifestError);
+    },
+  );
 
   test('A user’s own savepoint path is dropped unless one was decided', () => {
     const spec = { flinkConfiguration: { 'execution.savepoint.path': 's3://mine' } };

@@ -17,7 +17,7 @@ const LAST_STATE_CHECKPOINT_INTERVAL = '5 min';
 /** What the job of a deployment, or its being a session cluster, adds to the configuration. */
 export function withJob(config: FlinkConfig, view: DeploymentView): FlinkConfig {
   const replicas = numberOf(objectOf(view.spec.taskManager)?.replicas);
-  const scaled = replicas === undefined ? config : config.with(TASK_MANAGER_REPLICAS, String(replicas));
+  const scaled = (replicas ?? 0) > 0 ? config.with(TASK_MANAGER_REPLICAS, String(replicas)) : config;
   const { job } = view;
   if (job === undefined) return withTarget(scaled, view.standalone, 'SESSION');
   const parallel = scaled.with(
@@ -29,7 +29,7 @@ export function withJob(config: FlinkConfig, view: DeploymentView): FlinkConfig 
     .with(executionOptions.shutdownOnApplicationFinish.key, 'false')
     .withAll(unset(target, { [executionOptions.submitFailedJobOnApplicationError.key]: 'true' }));
   const complete = withJobDefaults(kept, job, view.name);
-  if (!view.standalone || replicas !== undefined) return complete;
+  if (!view.standalone || complete.has(TASK_MANAGER_REPLICAS)) return complete;
   return complete.with(TASK_MANAGER_REPLICAS, String(taskManagers(complete)));
 }
 
@@ -81,7 +81,8 @@ function withJar(config: FlinkConfig, job: JsonObject, standalone: boolean): Fli
 function parallelism(config: FlinkConfig, view: DeploymentView, job: JsonObject, replicas: number | undefined): number {
   if (replicas !== undefined) return replicas * config.get(taskManagerMemoryOptions.numberOfTaskSlots);
   const overrides = view.standalone ? vertexParallelisms(config) : [];
-  return overrides.length > 0 ? Math.max(...overrides) : (numberOf(job.parallelism) ?? 0);
+  const largest = Math.max(0, ...overrides);
+  return largest > 0 ? largest : (numberOf(job.parallelism) ?? 0);
 }
 
 function vertexParallelisms(config: FlinkConfig): number[] {
