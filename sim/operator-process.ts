@@ -2,7 +2,7 @@ import { exactInteger } from '@drey/api';
 import { fabricAddress, fabricTransport, type SimulatedWorld } from '@drey/devcluster/testing';
 import { type FlinkTransport, TransportFailure } from '@drey/flink';
 import { createKubeClient } from '@drey/kube';
-import { createOperator, operatorLogger } from '@drey/operator';
+import { createOperator, operatorLogger, shardOf } from '@drey/operator';
 import type { ProcessScope } from './scope.ts';
 
 const OPERATOR_USER = { name: 'system:serviceaccount:drey:drey-operator', groups: ['system:masters'] };
@@ -12,6 +12,13 @@ export interface FlinkWeather {
   hangsMs: number;
 }
 
+/** The part of all objects that a process works on, and its term. */
+export interface SimulatedShare {
+  readonly shard: number;
+  readonly shards: number;
+  readonly epoch: number;
+}
+
 const NEVER = new AbortController().signal;
 
 /** Starts the production operator inside a scope: its connections, clock and random numbers are the scope's. */
@@ -19,7 +26,7 @@ export async function startOperatorProcess(
   scope: ProcessScope,
   world: SimulatedWorld,
   weather: FlinkWeather,
-  epoch: number,
+  { shard, shards, epoch }: SimulatedShare,
 ): Promise<{ stop(): Promise<void> }> {
   const { clock, random } = scope;
   const transport = scope.transport(world.connect(OPERATOR_USER));
@@ -34,7 +41,8 @@ export async function startOperatorProcess(
     },
     { standby: true },
   );
-  void operator.work({ owns: () => true, epoch: () => epoch, permit: () => undefined, signal: NEVER });
+  const owns = (key: string): boolean => shards === 1 || shardOf(key, shards) === shard;
+  void operator.work({ owns, epoch: () => epoch, permit: () => undefined, signal: NEVER });
   await operator.start();
   return operator;
 }

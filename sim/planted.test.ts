@@ -3,6 +3,7 @@ import type { HttpRequest } from '@drey/kube';
 import { SeededRandom } from '@drey/kube/testing';
 import { describe, expect, it } from 'vitest';
 import { STAYS } from './namespace-oracle.ts';
+import { KEPT } from './replacement-oracle.ts';
 import { runSeed } from './run-seed.ts';
 import { drawScenario, HOME, TEAM } from './scenario.ts';
 import type { Tamper } from './scope.ts';
@@ -24,6 +25,7 @@ const SAFETY_RULES = {
   'no generation is claimed too early': [6],
   converges: [6],
   [STAYS]: [8],
+  [KEPT]: [7],
   'no secret is told': [9],
 } as const;
 
@@ -259,6 +261,16 @@ const planted: readonly Planted[] = [
       kube: (request) =>
         isPost(request, 'deployments')
           ? withText(request, (text) => text.replaceAll('"serviceAccountName":"flink"', '"serviceAccountName":"drey"'))
+          : request,
+    }),
+  },
+  {
+    rule: KEPT,
+    bug: 'a cluster that the cache does not have is asked for under another name',
+    tamper: () => ({
+      kube: (request) =>
+        request.method === 'GET' && /\/namespaces\/[a-z]+\/deployments\/job-\d$/.test(request.path)
+          ? { ...request, path: `${request.path}-lost` }
           : request,
     }),
   },

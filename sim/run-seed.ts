@@ -8,6 +8,7 @@ import { happen, type Scene } from './incidents.ts';
 import { NamespaceOracle } from './namespace-oracle.ts';
 import { startOperatorProcess } from './operator-process.ts';
 import { SafetyOracle, type Violation } from './oracles.ts';
+import { ReplacementOracle } from './replacement-oracle.ts';
 import { type Action, drawScenario, HOME, type Incident, type Scenario, TEAM } from './scenario.ts';
 import { type FaultCounts, type FaultRates, noFaults, ProcessScope, type Tamper } from './scope.ts';
 import { IMPORTED, MISSING } from './specs.ts';
@@ -39,6 +40,8 @@ export interface SeedOptions {
 const BOUND_MS = 15 * 60_000;
 /** How long the world goes on with its faults after the last thing that happened in it. */
 const AFTERMATH_MS = 20_000;
+/** Every so many seeds two operators share the work. */
+const SHARED_EVERY = 4;
 /** More timers than this within one step of the scenario are a loop that re-arms itself. */
 const MAX_TIMERS = 100_000;
 const tokenKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -78,6 +81,7 @@ interface Stage extends Scene {
   readonly records: StoredRecords;
   readonly storeOracle: StoreOracle;
   readonly namespaceOracle: NamespaceOracle;
+  readonly replacementOracle: ReplacementOracle;
 }
 
 class SeedRun {
@@ -91,7 +95,8 @@ class SeedRun {
   readonly #wishes = new Wishes();
   readonly #surprises: Violation[] = [];
   #made: Stage | undefined;
-  #scope: ProcessScope | undefined;
+  /** The process that works on each shard, dead or alive. */
+  readonly #scopes: (ProcessScope | undefined)[];
   /** Wall time since when the operator can see the jobs. */
   #sightSince = 0;
   #epoch = 0;
@@ -104,18 +109,19 @@ class SeedRun {
     this.#random = new SeededRandom(seed);
     this.#scenario = drawScenario(this.#random);
     this.#rates = drawRates(this.#random);
+    this.#scopes = Array.from({ length: seed % SHARED_EVERY === 0 ? 2 : 1 });
   }
 
   async play(): Promise<SeedResult> {
     this.#made = await this.#build();
     if (this.#options.trace) tell(this.#stage.world, (line) => this.#trace(line));
-    this.#startOperator();
+    for (const shard of this.#scopes.keys()) this.#startOperator(shard);
     await this.#playScenario();
     const { settledAfterMs, violations } = await this.#settle();
     const { world } = this.#stage;
     this.#options.inspect?.(world);
     world.stop();
-    this.#scope?.kill();
+    for (const scope of this.#scopes) scope?.kill();
     const { crashes, lost, refused, cut, stale } = this.#faults;
     return {
       seed: this.#seed,
@@ -127,8 +133,8 @@ class SeedRun {
   }
 
   #seen(): readonly Violation[] {
-    const { oracle, storeOracle, namespaceOracle } = this.#stage;
-    return [oracle, storeOracle, namespaceOracle].flatMap(({ violations }) => violations);
+    const { oracle, storeOracle, namespaceOracle, replacementOracle } = this.#stage;
+    return [oracle, storeOracle, namespaceOracle, replacementOracle].flatMap(({ violations }) => violations);
   }
 
   async #build(): Promise<Stage> {
@@ -155,6 +161,7 @@ class SeedRun {
       ...{ world, records, clock: this.#clock, random: this.#random },
       storeOracle: new StoreOracle(world, () => this.#clock.now()),
       namespaceOracle: new NamespaceOracle(world, () => this.#clock.now()),
+      replacementOracle: new ReplacementOracle(world, () => this.#clock.now()),
       oracle: new SafetyOracle(world.fabric.storage, records),
       weather: { hangsMs: 0 },
       savepointMs: usualTimings.savepointMs,
@@ -194,7 +201,7 @@ class SeedRun {
     this.#trace('faults end');
     weather.hangsMs = 0;
     world.fabric.storage.unwritable.clear();
-    if (this.#scope) this.#scope.rates = noFaults;
+    for (const scope of this.#scopes) if (scope !== undefined) scope.rates = noFaults;
     const start = this.#clock.monotonic();
     const arrival = this.#arrival(this.#clock.now());
     while (this.#clock.monotonic() - start < BOUND_MS) {
@@ -236,47 +243,56 @@ class SeedRun {
     return this.#clock.advance(ms, MAX_TIMERS);
   }
 
-  #startOperator(): void {
+  /** Starts the process that works on a shard, under a term that is later than all before it. */
+  #startOperator(shard: number): void {
     const rates = this.#quiet ? noFaults : this.#rates;
     const { world, weather, storeOracle } = this.#stage;
     const scope: ProcessScope = new ProcessScope({
       ...{ world: this.#clock, random: this.#random, rates, faults: this.#faults, tamper: this.#options.tamper },
-      onCrash: () => this.#crashed(scope),
+      onCrash: () => this.#crashed(shard, scope),
       revision: () => world.store.revision,
       log: (line) => storeOracle.text('the log', line),
     });
-    this.#scope = scope;
+    this.#scopes[shard] = scope;
     this.#sightSince = this.#clock.now();
     this.#epoch++;
-    this.#trace(`operator starts with epoch ${this.#epoch}`);
-    startOperatorProcess(scope, world, weather, this.#epoch).catch((error: unknown) => {
+    this.#trace(`operator ${shard} starts with epoch ${this.#epoch}`);
+    const share = { shard, shards: this.#scopes.length, epoch: this.#epoch };
+    startOperatorProcess(scope, world, weather, share).catch((error: unknown) => {
       if (!scope.alive) return;
       // As in production: a start that fails ends the process, and it is started again.
-      this.#trace(`operator failed to start: ${error instanceof Error ? error.message : String(error)}`);
+      this.#trace(`operator ${shard} failed to start: ${error instanceof Error ? error.message : String(error)}`);
       scope.kill();
-      this.#crashed(scope);
+      this.#crashed(shard, scope);
     });
   }
 
   /** Another process takes the place of one that died, unless that was only an old leader. */
-  #crashed(scope: ProcessScope): void {
-    this.#trace('operator dies');
-    if (scope !== this.#scope) return;
-    this.#clock.after(1_000 + this.#random.next() * 8_000, () => this.#startOperator());
+  #crashed(shard: number, scope: ProcessScope): void {
+    this.#trace(`operator ${shard} dies`);
+    if (scope !== this.#scopes[shard]) return;
+    this.#clock.after(1_000 + this.#random.next() * 8_000, () => this.#startOperator(shard));
   }
 
   #crash(): void {
-    if (!this.#scope?.alive) return;
+    const shard = this.#anyShard();
+    const scope = this.#scopes[shard];
+    if (!scope?.alive) return;
     this.#faults.crashes++;
-    this.#scope.kill();
-    this.#crashed(this.#scope);
+    scope.kill();
+    this.#crashed(shard, scope);
   }
 
   #rival(): (() => void) | undefined {
-    const old = this.#scope;
+    const shard = this.#anyShard();
+    const old = this.#scopes[shard];
     if (!old?.alive) return undefined;
-    this.#startOperator();
+    this.#startOperator(shard);
     return () => old.kill();
+  }
+
+  #anyShard(): number {
+    return this.#scopes.length === 1 ? 0 : Math.floor(this.#random.next() * this.#scopes.length);
   }
 
   async #act(action: Action): Promise<void> {
@@ -290,6 +306,7 @@ class SeedRun {
 
   #happen(incident: Incident): void {
     this.#trace(`${incident.do} ${'name' in incident ? incident.name : ''}`);
+    if ('name' in incident) this.#stage.replacementOracle.happensTo(`${incident.namespace}/${incident.name}`);
     happen(this.#stage, incident);
   }
 

@@ -53,6 +53,7 @@ export {
 export { operatorPolicy } from './runtime/policy.ts';
 export type { EndpointResolver, EndpointTarget, FlinkCluster, FlinkPort } from './runtime/ports.ts';
 export { type PlanDifference, type Replayed, replayDecisions } from './runtime/replay.ts';
+export { shardOf } from './runtime/shards.ts';
 export { foreseeSessionJob } from './sessionjob/foresee.ts';
 export { foreseeSessionCluster } from './sessionjob/foresee-cluster.ts';
 export { sessionJobPolicy } from './sessionjob/policy.ts';

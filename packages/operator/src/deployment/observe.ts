@@ -19,7 +19,8 @@ import {
   refusedStatefulSets,
 } from './observation/cluster-readings.ts';
 import { readHaMetadata } from './observation/ha-metadata.ts';
-import { observedDeployment, observedPod } from './observation/kube-readings.ts';
+import { readJobManager } from './observation/job-manager-reading.ts';
+import { observedPod } from './observation/kube-readings.ts';
 import { readResultStores } from './observation/result-stores-reading.ts';
 import { taskManagersKind } from './task-managers.ts';
 import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
@@ -45,23 +46,14 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
   deployedSpec(deployment.status ?? {});
   const { caches, clock } = env;
   const { namespace = '', name = '' } = deployment.metadata;
-  const cached = caches.deployments.get(namespace, name);
   const pods = caches.pods.byIndex('cluster', `${namespace}/${name}`);
   const jobManagerPods = pods.filter((pod) => pod.metadata.labels?.component === 'jobmanager').map(observedPod);
-  const jobManager = caches.deployments.synced
-    ? known(cached === undefined ? undefined : observedDeployment(cached), clock.now())
-    : unknown('the cache of Deployments is not filled yet', clock.now());
   const { signal } = options;
   const statefulSet = asksForStatefulSet(deployment, options);
-  const reading: ReadingScope = {
-    env,
-    deployment,
-    namespace,
-    name,
-    present: cached !== undefined,
-    statefulSet,
-    signal,
-  };
+  const about = { env, deployment, namespace, name, statefulSet, signal };
+  const jobManager = await readJobManager(about);
+  const present = jobManager.known && jobManager.value !== undefined;
+  const reading: ReadingScope = { ...about, present };
   const scope: Scope = { env, deployment, options, jobManagerPods, present: reading.present };
   const [remains, ha, flink, snapshots, drift, resultStores] = await Promise.all([
     readRemains(reading),

@@ -147,7 +147,8 @@ function observedTaskManagers(
   };
 }
 
-async function found<T>(read: Promise<T>): Promise<T | undefined> {
+/** undefined: there is no such object. */
+export async function found<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;
   } catch (error) {

@@ -1,0 +1,40 @@
+import type { FlinkDeployment } from '@drey/api';
+import { Deployment } from '@drey/kube';
+import { currentOperation } from '../../job/operation.ts';
+import { known, type Reading, unknown } from '../../job/reading.ts';
+import { deployedSpec, lastReconciled } from '../../job/recorded-spec.ts';
+import { isTerminal } from '../../job/upgrade-choice.ts';
+import type { JobManagerDeployment } from '../world.ts';
+import { attempt, found, type ReadingScope } from './cluster-readings.ts';
+import { observedDeployment } from './kube-readings.ts';
+
+/**
+ * The Deployment of the JobManager, as the cache has it. One that should be there and is not is asked for at the API server itself: a
+ * list may come from a server that is behind (`resourceVersion=0` promises no more), and a cluster that runs must not be
+ * taken for lost, since that is the beginning of its replacement.
+ */
+export async function readJobManager(
+  scope: Omit<ReadingScope, 'present'>,
+): Promise<Reading<JobManagerDeployment | undefined>> {
+  const { env, deployment, namespace, name, signal } = scope;
+  const { deployments } = env.caches;
+  if (!deployments.synced) return unknown('the cache of Deployments is not filled yet', env.clock.now());
+  const cached = deployments.get(namespace, name);
+  if (cached !== undefined) return known(observedDeployment(cached), env.clock.now());
+  if (!isExpected(deployment)) return known(undefined, env.clock.now());
+  return attempt(env, async () => {
+    const live = await found(env.kube.get(Deployment, namespace, name, { signal }));
+    if (live === undefined) return undefined;
+    deployments.written(live);
+    return observedDeployment(live);
+  });
+}
+
+/** A cluster was deployed, and has not ended. What is being removed or made is asked for with everything else that remains. */
+function isExpected({ metadata, status = {} }: FlinkDeployment): boolean {
+  if (metadata.deletionTimestamp !== undefined || lastReconciled(status) === undefined) return false;
+  const phase = currentOperation(status.operation)?.phase;
+  if (phase === 'removing' || phase === 'deploying') return false;
+  const suspended = deployedSpec(status)?.spec.job?.state === 'suspended';
+  return !suspended && !isTerminal(status.jobStatus?.state ?? undefined);
+}

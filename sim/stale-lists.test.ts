@@ -1,0 +1,53 @@
+import { FlinkDeployments } from '@drey/api';
+import { sleep, type Transport } from '@drey/kube';
+import { createOperator } from '@drey/operator';
+import { expect, test } from 'vitest';
+import { type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
+
+const startsOf = (sim: OperatorWorld): number =>
+  sim.world.fabric.storage.history.filter(({ type }) => type === 'started').length;
+
+const stateOf = (sim: OperatorWorld): unknown => {
+  const found = sim.world.server.server.reader.get('flink.apache.org', 'flinkdeployments', 'default', 'app');
+  return (found as { status?: { jobStatus?: { state?: unknown } } } | undefined)?.status?.jobStatus?.state;
+};
+
+/** An API server that is behind with Deployments: its list is one from `revision`, and its watch says nothing for a while. */
+const behind = (sim: OperatorWorld, revision: number, asked: string[]) => {
+  return (transport: Transport): Transport => ({
+    request: async (request) => {
+      const isDeployments = request.path.includes('/deployments') && request.path.includes('apps/v1');
+      if (isDeployments && request.method !== 'GET') asked.push(`${request.method} ${request.path.split('?')[0]}`);
+      if (!isDeployments || request.method !== 'GET') return transport.request(request);
+      if (request.path.includes('watch=true')) await sleep(sim.clock, 30_000);
+      const exact = `resourceVersion=${revision}&resourceVersionMatch=Exact`;
+      return transport.request({ ...request, path: request.path.replace('resourceVersion=0', exact) });
+    },
+    close: () => transport.close(),
+  });
+};
+
+test.each(['stateless', 'last-state', 'savepoint'] as const)(
+  'A JobManager that a list from an API server behind the others does not have is not taken for lost (%s)',
+  async (upgradeMode) => {
+    const sim = await operatorWorld();
+    const revision = sim.world.store.revision;
+    const first = createOperator(sim.env('first'));
+    await sim.drive(first.start());
+    const { spec, ...rest } = statefulDeployment('default', 'app');
+    await sim.drive(
+      sim.admin.create(FlinkDeployments, { ...rest, spec: { ...spec, job: { ...spec.job, upgradeMode } } }),
+    );
+    expect(await sim.until(() => stateOf(sim) === 'RUNNING', 120_000)).toBe(true);
+    await sim.drive(first.stop());
+
+    const asked: string[] = [];
+    const second = createOperator(sim.env('second', undefined, behind(sim, revision, asked)));
+    await sim.drive(second.start());
+    await sim.clock.advance(120_000, 500_000);
+    expect(asked).toEqual([]);
+    expect([startsOf(sim), stateOf(sim)]).toEqual([1, 'RUNNING']);
+    await sim.drive(second.stop());
+    sim.world.stop();
+  },
+);
