@@ -8,6 +8,7 @@ import {
   FlinkError,
   formatList,
   formatMap,
+  highAvailabilityKind,
   highAvailabilityOptions,
   keyFor,
   kubernetesJobManagerOptions,
@@ -180,4 +181,14 @@ test('a word of an enumeration may be in any letter case, but dashes are not und
 test('durations in ISO form are read from Flink 2.1 on', () => {
   expect(valueRules({ major: 2, minor: 0 }).isoDurations).toBe(false);
   expect(FlinkConfig.of({ 'web.refresh-interval': 'PT2S' }).get(clusterOptions.webRefreshIntervalMs)).toBe(2000);
+});
+
+test('Of several old names of an option the one counts that Flink looks for first', () => {
+  const type = (entries: Record<string, string>) => FlinkConfig.of(entries).get(highAvailabilityOptions.type);
+  expect(type({ 'high-availability': 'kubernetes', 'recovery.mode': 'standalone' })).toBe('standalone');
+  expect(type({ 'high-availability': 'kubernetes' })).toBe('kubernetes');
+  expect(highAvailabilityKind('standalone')).toBe('none');
+  const ports = { 'web.port': '1', 'jobmanager.web.port': '2' };
+  expect(FlinkConfig.of(ports).get(clusterOptions.restPort)).toBe(1);
+  expect(FlinkConfig.of(ports).get(clusterOptions.restBindPort)).toBe('1');
 });

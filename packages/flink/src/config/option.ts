@@ -66,8 +66,9 @@ export function optionalOption<T>(key: string, type: ValueType<T>, extra: Extra 
   return { key, type, defaultValue: undefined, ...extra, aliases: withRenamed(extra) };
 }
 
-function withRenamed(extra: Extra): string[] {
-  return [...(extra.renamed ?? []).map((one) => one.key), ...(extra.aliases ?? [])];
+/** Keys of earlier versions come before the aliases, unless they stand among those. */
+function withRenamed({ renamed = [], aliases = [] }: Extra): string[] {
+  return [...renamed.map((one) => one.key).filter((key) => !aliases.includes(key)), ...aliases];
 }
 
 /** The name under which `version` knows an option: an old one before its renaming. */

@@ -35,7 +35,7 @@ export function viewDeployment(deployment: DeploymentInput): DeploymentView {
     namespace: metadata.namespace ?? 'default',
     name: metadata.name ?? '',
     uid: metadata.uid,
-    generation: metadata.generation,
+    generation: metadata.generation ?? undefined,
     apiVersion: deployment.apiVersion ?? 'flink.apache.org/v1beta1',
     kind: deployment.kind ?? 'FlinkDeployment',
     spec,

@@ -60,6 +60,7 @@ export const checkpointingOptions = {
   ),
   checkpointDir: optionalOption('execution.checkpointing.dir', stringType, {
     renamed: [{ since: '1.20', key: 'state.checkpoints.dir' }],
+    aliases: ['state.backend.fs.checkpointdir'],
   }),
   savepointDir: optionalOption('execution.checkpointing.savepoint-dir', stringType, {
     renamed: [{ since: '1.20', key: 'state.savepoints.dir' }],

@@ -108,7 +108,7 @@ function podOptions(component: 'jobmanager' | 'taskmanager') {
     entrypointArgs: option(key('entrypoint.args'), stringType, '', { since: '1.16' }),
     /** Falls back to `kubernetes.pod-template-file.default`. */
     podTemplate: optionalOption(`kubernetes.pod-template-file.${component}`, stringType, {
-      aliases: [podTemplate.key, ...podTemplate.aliases],
+      aliases: [...podTemplate.aliases, podTemplate.key],
     }),
   };
 }
