@@ -5,13 +5,17 @@ import { dyingAt, edgesUpTo, type Life, upgradedAndDeleted } from '../testing/sm
 import { smallWorld } from '../testing/small-operator.ts';
 import { aDeployment } from '../testing/worlds.ts';
 
-type Mode = 'native' | 'standalone';
+type Mode = 'native' | 'standalone' | 'stateful standalone';
 
 /** Runs a life of three acts; the process dies at the `crashAt`-th edge of a call and is started again. */
 async function live(crashAt: number, mode: Mode): Promise<Life> {
   const cluster = new SmallCluster();
   const world = smallWorld(cluster, crashAt);
-  cluster.put(FlinkDeployments, aDeployment({ metadata: { finalizers: [] }, spec: { mode } }));
+  const isStateful = mode === 'stateful standalone';
+  const spec = { mode: mode === 'native' ? mode : ('standalone' as const) };
+  const configuration = { 'kubernetes.taskmanager.stateful-set.enabled': String(isStateful) };
+  const changes = { metadata: { finalizers: [] }, spec, ...(isStateful ? { configuration } : {}) };
+  cluster.put(FlinkDeployments, aDeployment(changes));
   return upgradedAndDeleted(world, FlinkDeployments, 'app');
 }
 
@@ -32,19 +36,22 @@ function claims({ log, cluster }: Life): void {
   expect(cluster.objects.size).toBe(0);
 }
 
-describe.each<Mode>(['native', 'standalone'])('A %s deployment that is created, upgraded and deleted', (mode) => {
-  test('does each of these once when nothing goes wrong', async () => {
-    const life = await live(Number.POSITIVE_INFINITY, mode);
-    claims(life);
-    // TaskManagers go after their JobManager, never before.
-    const removals = life.log.filter((line) => line.startsWith('remove '));
-    const once = mode === 'native' ? ['remove the cluster'] : ['remove the cluster', 'remove the TaskManagers'];
-    expect(removals).toEqual([...once, ...once]);
-  });
+describe.each<Mode>(['native', 'standalone', 'stateful standalone'])(
+  'A %s deployment that is created, upgraded and deleted',
+  (mode) => {
+    test('does each of these once when nothing goes wrong', async () => {
+      const life = await live(Number.POSITIVE_INFINITY, mode);
+      claims(life);
+      // TaskManagers go after their JobManager, never before.
+      const removals = life.log.filter((line) => line.startsWith('remove '));
+      const once = mode === 'native' ? ['remove the cluster'] : ['remove the cluster', 'remove the TaskManagers'];
+      expect(removals).toEqual([...once, ...once]);
+    });
 
-  test('does each of these once wherever the operator dies, before or after any call', async () => {
-    const { calls } = await live(Number.POSITIVE_INFINITY, mode);
-    expect(calls).toBeGreaterThan(40);
-    await dyingAt(edgesUpTo(calls), (crashAt) => live(crashAt, mode), claims);
-  }, 240_000);
-});
+    test('does each of these once wherever the operator dies, before or after any call', async () => {
+      const { calls } = await live(Number.POSITIVE_INFINITY, mode);
+      expect(calls).toBeGreaterThan(40);
+      await dyingAt(edgesUpTo(calls), (crashAt) => live(crashAt, mode), claims);
+    }, 240_000);
+  },
+);

@@ -243,6 +243,14 @@ const rows: readonly Row[] = [
     spec({ ...standalone, ...replicas(2) }),
     'upgrade',
   ],
+  ...['enabled', 'volume.size', 'volume.storage-class'].map(
+    (name): Row => [
+      `the option ${name} of a StatefulSet is an upgrade`,
+      spec(standalone),
+      spec(standalone, { [`kubernetes.taskmanager.stateful-set.${name}`]: 'true' }),
+      'upgrade',
+    ],
+  ),
   ['replicas in native mode are an upgrade', spec(replicas(1)), spec(replicas(2)), 'upgrade'],
   ['another image is an upgrade', spec(), spec({ image: 'flink:x' }), 'upgrade'],
   ['another option of Flink is an upgrade', spec(), spec({}, { 'state.backend.type': 'rocksdb' }), 'upgrade'],

@@ -6,6 +6,7 @@ import {
   kubernetesOptions,
   resourceOptions,
   schedulerOptions,
+  taskManagerStatefulSetOptions,
   tryParseFlinkVersion,
 } from '@drey/flink';
 import { isReloaded } from './log-reload.ts';
@@ -96,6 +97,8 @@ function entryOf(keys: readonly string[]): Rule['matches'] {
   return ({ field: name }) => keys.some((key) => name === key || name.startsWith(`${key}.`));
 }
 
+const CLAIMED = [taskManagerStatefulSetOptions.volumeSize, taskManagerStatefulSetOptions.volumeStorageClass];
+
 /** The table of classes; the first rule that matches a difference decides. What no rule names is an upgrade. */
 const RULES: readonly Rule[] = [
   {
@@ -115,6 +118,14 @@ const RULES: readonly Rule[] = [
   { matches: field('logConfiguration'), verdict: loggingVerdict },
   { matches: entryOf([`${CONFIGURATION}${OVERRIDES.key}`]), verdict: overridesVerdict },
   { matches: field('taskManager.replicas', 'job.parallelism'), verdict: replicasVerdict },
+  {
+    matches: field(`${CONFIGURATION}${taskManagerStatefulSetOptions.enabled.key}`),
+    verdict: () => ['upgrade', 'the TaskManagers are made by another kind of object'],
+  },
+  {
+    matches: field(...CLAIMED.map(({ key }) => `${CONFIGURATION}${key}`)),
+    verdict: () => ['upgrade', 'claims that are made from then on have it; those that are there stay as they are'],
+  },
 ];
 
 /**

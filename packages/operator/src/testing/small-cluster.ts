@@ -10,6 +10,7 @@ import {
   Pod,
   type Resource,
   Service,
+  StatefulSet,
 } from '@drey/kube';
 import type { FlinkCluster, FlinkJob, SavepointProgress, StopRequest, VertexRequirements } from '../runtime/ports.ts';
 import { SmallSnapshots } from './small-snapshots.ts';
@@ -111,7 +112,7 @@ export class SmallCluster {
       throw new KubeError('E_KUBE_ALREADY_EXISTS', `${r.plural} "${name}" already exists`, { status: 409 });
     }
     const created = this.#store(r, object);
-    if (r.plural === Deployment.plural) {
+    if (isWorkload(r)) {
       const labels = { app: name, type: 'flink-native-kubernetes', component: 'jobmanager', ...object.metadata.labels };
       const ready = { conditions: [{ type: 'Ready', status: 'True' }], podIP: '10.0.0.1' };
       const pod = {
@@ -177,14 +178,14 @@ export class SmallCluster {
     return this.#store(r, merged(current, patch) as AnyObject);
   }
 
-  /** What a Deployment owns goes with it, and so does its job. */
+  /** What a Deployment or StatefulSet owns goes with it, and so does the job of a JobManager. */
   #delete(r: Resource<KubeObject>, name: string, uid: string | undefined): void {
     const current = this.get(r, name) ?? missing(r, name);
     if (uid !== undefined && uid !== current.metadata.uid)
       throw new KubeError('E_KUBE_CONFLICT', 'another uid', { status: 409 });
     this.version += 1;
     this.objects.delete(`${r.plural}/${name}`);
-    if (r.plural !== Deployment.plural) return;
+    if (!isWorkload(r)) return;
     const isTaskManagers = current.metadata.labels?.component === 'taskmanager';
     this.log.push(isTaskManagers ? 'remove the TaskManagers' : 'remove the cluster');
     this.objects.delete(`${Pod.plural}/${name}-0`);
@@ -283,6 +284,11 @@ export class SmallCluster {
     }
     return { kind: 'ok', value: undefined };
   }
+}
+
+/** What makes pods: here one. */
+function isWorkload({ plural }: Resource<KubeObject>): boolean {
+  return plural === Deployment.plural || plural === StatefulSet.plural;
 }
 
 function merged(live: unknown, intent: unknown): unknown {
