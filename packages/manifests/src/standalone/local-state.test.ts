@@ -179,6 +179,8 @@ describe('The volume of the working directory', () => {
     const podTemplate = { spec: { securityContext: { fsGroup: 1 } } };
     const built = build({ [ON]: 'true', [SIZE]: '1Gi' }, { spec: { podTemplate } });
     expect(podOf(built).securityContext).toEqual({ fsGroup: 1 });
+    const empty = { spec: { podTemplate: { spec: { securityContext: {} } } } };
+    expect(podOf(build({ [ON]: 'true', [SIZE]: '1Gi' }, empty)).securityContext).toEqual({});
   });
 
   test('may come from the pod template', () => {
