@@ -32,8 +32,13 @@ import { VolumeError, type VolumeFile } from './volume-files.ts';
 export interface PodDirectories {
   /** Everything of the pod; removed with it. */
   readonly pod: string;
-  /** Parent of the directories that stand for persistent volume claims; outlives pods. */
-  readonly claims: string;
+  /** The node's own, which holds those of claims. */
+  readonly data: string;
+}
+
+/** The directory that stands for a persistent volume claim; it outlives pods. */
+export function claimDirectory(dataDirectory: string, namespace: string, name: string): string {
+  return join(dataDirectory, 'claims', namespace, name);
 }
 
 /** A volume as it lies on the host. */
@@ -73,7 +78,7 @@ export function hostVolume(pod: Pod, volume: Volume, directories: PodDirectories
   if (volume.hostPath !== undefined) return hostPathVolume(volume.name, volume.hostPath);
   const claim = volume.persistentVolumeClaim?.claimName;
   if (claim !== undefined) {
-    const path = join(directories.claims, pod.metadata.namespace ?? '', claim);
+    const path = claimDirectory(directories.data, pod.metadata.namespace ?? '', claim);
     mkdirSync(path, { recursive: true });
     return { path, kind: 'directory', owned: true };
   }

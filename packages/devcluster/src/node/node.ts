@@ -5,6 +5,7 @@ import {
   Lease,
   Namespace,
   Node as NodeResource,
+  PersistentVolumeClaim,
   Pod,
   sleep,
 } from '@drey/kube';
@@ -74,6 +75,7 @@ export class Node implements NodeBackend {
   async start(): Promise<void> {
     const { informers, runtime, addresses, description } = this.#options;
     const pods = informers.of(Pod);
+    const claims = informers.of(PersistentVolumeClaim);
     await Promise.all([runtime.start(), this.#register(), informers.synced()]);
     for (const pod of pods.list()) {
       const address = pod.status?.podIP;
@@ -82,6 +84,9 @@ export class Node implements NodeBackend {
     const known = new Set(pods.list().map((pod) => pod.metadata.uid));
     for (const uid of runtime.remembered()) if (!known.has(uid)) runtime.forget(uid);
     pods.onChange((pod, _old, deleted) => this.#changed(pod, deleted));
+    claims.onChange(({ metadata: { namespace = '', name = '' } }, _old, deleted) => {
+      if (deleted) runtime.releaseClaim(namespace, name);
+    });
     void this.#heartbeat();
   }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, KubeClient, Pod } from '@drey/kube';
+import { claimDirectory } from './container-files.ts';
 import type { ContainerLog } from './container-log.ts';
 import type { ServiceAddresses } from './hosts-file.ts';
 import type { ImageOptions } from './images.ts';
@@ -36,6 +37,8 @@ export class ProcessRuntime implements PodRuntime {
   readonly #sandboxes = new Map<ProcessSandbox, Pod>();
   #isolation: Isolation | undefined;
   #services: readonly ServiceAddresses[] = [];
+  /** Directories of claims that were deleted. */
+  readonly #released = new Set<string>();
   #cancelWatch: (() => void) | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
@@ -69,12 +72,17 @@ export class ProcessRuntime implements PodRuntime {
         fastStart: this.#options.fastStart ?? true,
         hostname: hostname(),
         services: () => this.#services,
-        ended: (ended) => this.#sandboxes.delete(ended),
+        ended: (ended) => {
+          this.#sandboxes.delete(ended);
+          this.#removeReleased();
+        },
       },
       pod,
       podAddress,
     );
     this.#sandboxes.set(sandbox, pod);
+    // A claim of the same name was made meanwhile.
+    for (const directory of this.#claimsOf(pod)) this.#released.delete(directory);
     return sandbox;
   }
 
@@ -84,6 +92,25 @@ export class ProcessRuntime implements PodRuntime {
 
   forget(podUid: string): void {
     if (podUid !== '') rmSync(this.#podDirectory(podUid), { recursive: true, force: true });
+  }
+
+  releaseClaim(namespace: string, name: string): void {
+    this.#released.add(claimDirectory(this.#options.dataDirectory, namespace, name));
+    this.#removeReleased();
+  }
+
+  #removeReleased(): void {
+    const used = new Set([...this.#sandboxes.values()].flatMap((pod) => this.#claimsOf(pod)));
+    for (const directory of this.#released) {
+      if (used.has(directory)) continue;
+      rmSync(directory, { recursive: true, force: true });
+      this.#released.delete(directory);
+    }
+  }
+
+  #claimsOf({ metadata, spec }: Pod): string[] {
+    const names = (spec?.volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? []);
+    return names.map((name) => claimDirectory(this.#options.dataDirectory, metadata.namespace ?? '', name));
   }
 
   remembered(): string[] {

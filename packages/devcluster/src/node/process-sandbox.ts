@@ -85,7 +85,7 @@ export class ProcessSandbox implements PodSandbox {
     this.#address = address;
     this.#directories = {
       pod: join(env.dataDirectory, 'pods', pod.metadata.uid ?? ''),
-      claims: join(env.dataDirectory, 'claims'),
+      data: env.dataDirectory,
     };
     this.#logs = new PodLogs(this.#directories.pod, env.clock);
   }

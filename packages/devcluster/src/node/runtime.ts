@@ -17,6 +17,8 @@ export interface PodRuntime {
   endedLog(pod: Pod, container: string, previous: boolean): ContainerLog | undefined;
   /** Removes what is left of a pod that has no sandbox. */
   forget(podUid: string): void;
+  /** A claim was deleted: what it holds goes, once no pod uses it. */
+  releaseClaim(namespace: string, name: string): void;
   /** Uids of pods of which something is left. */
   remembered(): string[];
   /** Every sandbox was destroyed before. */
