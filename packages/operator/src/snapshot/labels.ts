@@ -16,10 +16,12 @@ export function snapshotLabels(
   state: SnapshotState | null | undefined,
   job: LabelledJob | undefined,
 ): Record<string, string> {
+  // A status without a state is that of a snapshot which waits to be triggered.
+  const shown = state ?? (snapshot.status ? 'TRIGGER_PENDING' : undefined);
   return {
     'snapshot.type': snapshotType(snapshot),
     [TRIGGER_TYPE_LABEL]: snapshot.metadata.labels?.[TRIGGER_TYPE_LABEL] ?? 'MANUAL',
-    ...(state === undefined || state === null ? {} : { 'snapshot.state': state }),
+    ...(shown === undefined ? {} : { 'snapshot.state': shown }),
     ...(job === undefined ? {} : { 'job-reference.kind': job.kind, 'job-reference.name': job.name }),
   };
 }

@@ -97,13 +97,11 @@ export function isUnfinished({ status }: { readonly status?: { readonly state?: 
   return state === 'TRIGGER_PENDING' || state === 'IN_PROGRESS';
 }
 
-/** Why a snapshot was taken; UNKNOWN for a label that is none of the known words, MANUAL without one. */
+/** Why a snapshot was taken; UNKNOWN without a label that says so, and for one that is none of the known words. */
 export function triggerTypeOf(snapshot: Pick<FlinkStateSnapshot, 'metadata'>): SnapshotTriggerType {
   const label = snapshot.metadata.labels?.[TRIGGER_TYPE_LABEL];
   switch (label) {
-    case undefined:
     case 'MANUAL':
-      return 'MANUAL';
     case 'PERIODIC':
     case 'UPGRADE':
       return label;
