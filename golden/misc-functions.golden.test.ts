@@ -33,6 +33,7 @@ const COMPARED: Readonly<Record<string, readonly string[]>> = {
     'snapshotCleanup',
     'snapshotLabels',
     'snapshotName',
+    'snapshotTriggerType',
   ],
 };
 
