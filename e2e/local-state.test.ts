@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { FlinkDeployment } from '@drey/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { example, hasKubectl, isStable, startDrey, type TestCluster } from './support/drey.ts';
@@ -80,12 +82,16 @@ describe.skipIf(!hasKubectl)('local state of standalone TaskManagers on real Fli
     return { local: lines('Found registered local state'), remote: lines('Did not find registered local state') };
   };
 
-  /** Kills a TaskManager with its pod, and waits until its successor runs; that one's name. */
-  async function replaced(name: string): Promise<{ readonly before: Seen; readonly after: Seen }> {
+  /** Kills a TaskManager with its pod, or tells it to go, and waits until its successor runs. */
+  async function replaced(
+    name: string,
+    how: 'killed' | 'told to go' = 'killed',
+  ): Promise<{ readonly before: Seen; readonly after: Seen }> {
     const pods = taskManagers(name);
     const [before] = pods;
     if (before === undefined) throw new Error('no TaskManager');
-    cluster.kubectl('delete', 'pod', before.name, '--grace-period=0', '--force');
+    const hurry = how === 'killed' ? ['--grace-period=0', '--force'] : [];
+    cluster.kubectl('delete', 'pod', before.name, ...hurry);
     const after = await until('no successor restored anything', async () => {
       const fresh = taskManagers(name).find(({ uid }) => !pods.some((one) => one.uid === uid));
       if (fresh === undefined) return undefined;
@@ -95,6 +101,12 @@ describe.skipIf(!hasKubectl)('local state of standalone TaskManagers on real Fli
     await flinkJob(cluster, name).tasksRun();
     return { before, after };
   }
+
+  /** Directories of the node that hold local state of a cluster. */
+  const directories = (name: string): string[] =>
+    readdirSync(join(dirname(cluster.kubeconfig), 'data'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+      new RegExp(`flink-local-state-${name}-taskmanager-\\d+$`).test(path),
+    );
 
   async function started(object: FlinkDeployment): Promise<void> {
     const { name } = object.metadata as { readonly name: string };
@@ -111,16 +123,20 @@ describe.skipIf(!hasKubectl)('local state of standalone TaskManagers on real Fli
       await started(standalone(name, version, STATEFUL));
       expect(seen('statefulsets', name).map((one) => one.name)).toEqual([`${name}-taskmanager`]);
       const claims = seen('pvc', name);
+      expect(directories(name)).toHaveLength(2);
       expect(claims.map((one) => one.name).sort()).toEqual([
         `flink-local-state-${name}-taskmanager-0`,
         `flink-local-state-${name}-taskmanager-1`,
       ]);
 
-      const { before, after } = await replaced(name);
-      expect(after.name).toBe(before.name);
-      const { local, remote } = restores(after.name);
-      expect({ name: after.name, remote }).toEqual({ name: before.name, remote: 0 });
-      expect(local).toBeGreaterThan(0);
+      for (const how of ['killed', 'told to go'] as const) {
+        await flinkJob(cluster, name).withState();
+        const { before, after } = await replaced(name, how);
+        expect(after.name, how).toBe(before.name);
+        const { local, remote } = restores(after.name);
+        expect(remote, how).toBe(0);
+        expect(local, how).toBeGreaterThan(0);
+      }
       expect(seen('pvc', name)).toEqual(claims);
       // Nothing of it went through the operator, and no job was lost.
       expect(cluster.deployment(name).status?.jobStatus?.state).toBe('RUNNING');
@@ -141,7 +157,7 @@ describe.skipIf(!hasKubectl)('local state of standalone TaskManagers on real Fli
 
       cluster.kubectl('delete', 'flinkdeployment', name, '--timeout=120s');
       await until('something of the cluster is left', async () =>
-        seen('all,pvc', name).length === 0 ? true : undefined,
+        seen('all,pvc', name).length === 0 && directories(name).length === 0 ? true : undefined,
       );
     },
   );
