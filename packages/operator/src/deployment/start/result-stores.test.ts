@@ -106,7 +106,7 @@ describe('Results of earlier starts', () => {
     expect(cluster.get(FlinkDeployments, 'app')?.status?.resultStores).toBeUndefined();
   });
 
-  test('are deleted once, and never in use, wherever the operator dies', async () => {
+  test('are deleted, and those in use never are, wherever the operator dies', async () => {
     const live = async (crashAt: number) => {
       const world = created(CLEANED, crashAt);
       await world.settle();
