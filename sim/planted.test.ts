@@ -266,12 +266,17 @@ const planted: readonly Planted[] = [
   },
   {
     rule: KEPT,
-    bug: 'a cluster that the cache does not have is asked for under another name',
+    bug: 'Deployments are not followed, and who does not know one asks for another',
     tamper: () => ({
-      kube: (request) =>
-        request.method === 'GET' && /\/namespaces\/[a-z]+\/deployments\/job-\d$/.test(request.path)
-          ? { ...request, path: `${request.path}-lost` }
-          : request,
+      kube: (request) => {
+        if (request.method !== 'GET' || !request.path.includes('/apis/apps/v1/')) return request;
+        const path = /\/deployments\/job-\d$/.test(request.path)
+          ? `${request.path}-lost`
+          : request.path.includes('watch=true')
+            ? request.path.replace(/labelSelector=[^&]*/, 'labelSelector=nobody')
+            : request.path;
+        return { ...request, path };
+      },
     }),
   },
   {
