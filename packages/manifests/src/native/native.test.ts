@@ -117,6 +117,18 @@ test.each([
   expect((accompanying.at(-1)!.data as Record<string, string>)['config.yaml']).toContain(expected);
 });
 
+test('A login by Kerberos takes a keytab and a principal, under their old names too', () => {
+  const keytab = { name: 'user.keytab', base64: 'S2V5' };
+  const names = (configuration: ConfigEntries) =>
+    build(configuration, '1.20.5', { keytab }).accompanying.map(({ metadata }) => metadata.name);
+  const given = { 'security.keytab': '/k/user.keytab', 'security.principal': 'user@REALM' };
+  expect(names(given)).toContain('kerberos-keytab-demo');
+  expect(() => names({ 'security.principal': 'user@REALM' })).toThrow(
+    'security.kerberos.login.principal is set without security.kerberos.login.keytab',
+  );
+  expect(() => names({ ...given, 'security.principal': ' ' })).toThrow(/keytab is set without/);
+});
+
 test('Keys that speak of the client’s machine are not shipped', () => {
   const data = build({ 'kubernetes.config.file': '/home/me', 'rest.bind-address': 'localhost' }).accompanying.at(
     -1,

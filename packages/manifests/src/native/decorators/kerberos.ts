@@ -1,4 +1,4 @@
-import { clusterOptions, kubernetesOptions } from '@drey/flink';
+import { clusterOptions, FlinkError, kubernetesOptions } from '@drey/flink';
 import type { ManifestObject, Volume, VolumeMount } from '../../kubernetes/objects.ts';
 import { KEYTAB_DIR, KEYTAB_VOLUME, KRB5_CONF_VOLUME } from '../constants.ts';
 import type { Decorator, Parameters } from '../parameters.ts';
@@ -52,9 +52,16 @@ export function fileName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function usesKeytab(p: Pick<Parameters, 'config'>): boolean {
-  return (
-    notBlank(p.config.get(clusterOptions.kerberosKeytab)) && notBlank(p.config.get(clusterOptions.kerberosPrincipal))
+/** A keytab is of use only with a principal. Throws `E_FLINK_CONFIG_VALUE` for one without the other, as Flink's client does. */
+function usesKeytab({ config }: Pick<Parameters, 'config'>): boolean {
+  const { kerberosKeytab, kerberosPrincipal } = clusterOptions;
+  const [keytab, principal] = [notBlank(config.get(kerberosKeytab)), notBlank(config.get(kerberosPrincipal))];
+  if (keytab === principal) return keytab;
+  const [given, missing] = keytab ? [kerberosKeytab, kerberosPrincipal] : [kerberosPrincipal, kerberosKeytab];
+  throw new FlinkError(
+    'E_FLINK_CONFIG_VALUE',
+    `${given.key} is set without ${missing.key}`,
+    'Set both for a login by Kerberos, or neither.',
   );
 }
 
