@@ -117,6 +117,14 @@ test.each([
   expect((accompanying.at(-1)!.data as Record<string, string>)['config.yaml']).toContain(expected);
 });
 
+test('A toleration lasts a whole number of seconds', () => {
+  const tolerations = (seconds: string) =>
+    podOf(build({ 'kubernetes.jobmanager.tolerations': `key:a,operator:Exists,tolerationSeconds:${seconds}` }))
+      .tolerations;
+  expect(tolerations('60')).toEqual([{ key: 'a', operator: 'Exists', tolerationSeconds: 60 }]);
+  expect(() => tolerations('long')).toThrow('kubernetes.jobmanager.tolerations has "long" for tolerationSeconds');
+});
+
 test('A login by Kerberos takes a keytab and a principal, under their old names too', () => {
   const keytab = { name: 'user.keytab', base64: 'S2V5' };
   const names = (configuration: ConfigEntries) =>

@@ -134,21 +134,31 @@ function accountAndNetwork(spec: PodSpec, p: Parameters, role: Role): PodSpec {
 
 function scheduling(spec: PodSpec, p: Parameters, role: Role): PodSpec {
   const pullSecrets = p.config.get(kubernetesOptions.imagePullSecrets).map((name) => ({ name }));
-  const tolerations = p.config.get(byRole[role].tolerations).map(toleration);
+  const declared = byRole[role].tolerations;
+  const tolerations = p.config.get(declared).map((map) => toleration(map, declared.key));
   return {
     ...(pullSecrets.length > 0 ? { imagePullSecrets: append(spec.imagePullSecrets, pullSecrets) } : {}),
     ...(tolerations.length > 0 ? { tolerations: append(spec.tolerations, tolerations) } : {}),
   };
 }
 
-function toleration(map: ReadonlyMap<string, string>): Toleration {
+function toleration(map: ReadonlyMap<string, string>, option: string): Toleration {
   const out: Toleration = {};
   for (const [key, value] of map) {
     const name = key.toLowerCase();
     if (name === 'key' || name === 'operator' || name === 'value' || name === 'effect') out[name] = value;
-    else if (name === 'tolerationseconds') out.tolerationSeconds = Number(value);
+    else if (name === 'tolerationseconds') out.tolerationSeconds = seconds(value, option);
   }
   return out;
+}
+
+function seconds(text: string, option: string): number {
+  if (/^[+-]?\d{1,15}$/.test(text)) return Number(text);
+  throw new FlinkError(
+    'E_FLINK_CONFIG_VALUE',
+    `${option} has "${text}" for tolerationSeconds`,
+    'Write a whole number of seconds, or leave tolerationSeconds out.',
+  );
 }
 
 /** Requests and limits of the main container: the role’s size, and what the template has besides. */
