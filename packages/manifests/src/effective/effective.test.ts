@@ -67,11 +67,6 @@ describe('Objects of a deployment', () => {
     expect(type({ ingress: { template: '{{name}}.example.com' } })).toMatchObject({ type: 'NodePort' });
   });
 
-  test('An amount of storage that is none is refused before anything is built', () => {
-    const wrong = { taskManager: { resource: { ephemeralStorage: 'much' } } };
-    expect(() => build(wrong)).toThrow(/"much" in the resources of the taskmanager is no quantity/);
-  });
-
   test('No replicas at all are no setting of their number', () => {
     const none = { jobManager: { replicas: 0 }, taskManager: { replicas: 0 } };
     const { config } = buildDeployConfig({ deployment: deployment(none), operatorConfig: DEFAULT_OPERATOR_CONFIG });

@@ -37,7 +37,6 @@ export function roleResources(role: 'jobmanager' | 'taskmanager', spec: JsonObje
 function fromShortForm(role: string, resource: JsonObject, legacyCpu: boolean): RoleResources {
   const { cpu, memory, ephemeralStorage } = resource;
   const storage = typeof ephemeralStorage === 'string' && ephemeralStorage.trim() !== '' ? ephemeralStorage : undefined;
-  if (storage !== undefined) quantity(role, storage);
   const extra: Record<string, string> = storage === undefined ? {} : { 'ephemeral-storage': storage };
   return {
     entries: {
