@@ -14,7 +14,8 @@ import type { HttpRequest, Transport } from './client/transport.ts';
 import { UndiciTransport } from './client/undici-transport.ts';
 import { ConfigMap, CoreEvent, Deployment, Lease, Namespace } from './kinds.ts';
 import { type Clock, systemClock, systemRandom } from './runtime/clock.ts';
-import { runElector } from './runtime/elector.ts';
+import { runElector, type Term } from './runtime/elector.ts';
+import { runShardElector } from './runtime/shard-elector.ts';
 
 const path = process.env.DREY_TEST_KUBECONFIG;
 if (!path) console.log('kube client against a real API server: skipped, DREY_TEST_KUBECONFIG names no kubeconfig');
@@ -282,5 +283,37 @@ describe.skipIf(!path)('kube client against a real API server', () => {
     expect(await lead('two')).toEqual({ epoch: one.epoch + 1, outcome: 'stopped' });
     const lease = await client.get(Lease, ns, 'elector');
     expect([lease.spec?.holderIdentity ?? '', lease.spec?.leaseTransitions]).toEqual(['', one.epoch + 1]);
+  });
+
+  test('two share the shards of one Lease, and the one that is left takes all of them', async () => {
+    const works = new Map<string, Set<number>>();
+    const join = (identity: string): { stop: AbortController; ended: Promise<string> } => {
+      const stop = new AbortController();
+      const mine = new Set<number>();
+      works.set(identity, mine);
+      const lead = async (shard: number, { signal }: Term): Promise<void> => {
+        // Nobody else works on it.
+        expect([...works.values()].some((others) => others.has(shard))).toBe(false);
+        mine.add(shard);
+        if (!signal.aborted)
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+        mine.delete(shard);
+      };
+      const of = { client, clock, random: systemRandom, namespace: ns, name: 'shards', identity };
+      return {
+        stop,
+        ended: runShardElector({ ...of, shards: 5, annotation: 'example.com/shards', retryMs: 50, lead }, stop.signal),
+      };
+    };
+    const [one, two] = [join('one'), join('two')];
+    const shares = (): number[] => [...works.values()].map(({ size }) => size).sort();
+    await expect.poll(shares, { timeout: 10_000 }).toEqual([2, 3]);
+    two.stop.abort();
+    expect(await two.ended).toBe('stopped');
+    await expect.poll(shares, { timeout: 10_000 }).toEqual([0, 5]);
+    one.stop.abort();
+    expect(await one.ended).toBe('stopped');
+    const lease = await client.get(Lease, ns, 'shards');
+    expect(lease.spec?.holderIdentity ?? '').toBe('');
   });
 });
