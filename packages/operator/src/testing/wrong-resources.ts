@@ -216,6 +216,9 @@ function wrongMeanings(): WrongResource[] {
     ...deployment('imagePullPolicy', 'Sometimes', 'always'),
     ...deployment(conf('taskmanager.numberOfTaskSlots'), 'many', '1.5'),
     ...deployment(conf('kubernetes.rest-service.exposed.type'), 'Nowhere'),
+    // Of a native cluster.
+    ...deployment(conf('kubernetes.taskmanager.stateful-set.enabled'), 'true', 'perhaps'),
+    ...wrongStatefulSets(several),
     ...sessionJob('deploymentName', undefined, '', 'Session', '1st', 'a'.repeat(46), 'a_b', 'a.b', '-a', 'a-'),
     ...sessionJob('job', undefined),
     ...sessionJob(
@@ -257,6 +260,26 @@ function wrongNames(): WrongResource[] {
     path: 'metadata.name',
     object: resource('FlinkDeployment', GOOD.FlinkDeployment, name),
   }));
+}
+
+function wrongStatefulSets(
+  several: (why: string, path: string, changes: Readonly<Record<string, unknown>>) => WrongResource,
+): WrongResource[] {
+  const options = 'kubernetes.taskmanager.stateful-set';
+  const values: Readonly<Record<string, readonly string[]>> = {
+    [`${options}.volume.size`]: ['ten', '0', '-1Gi', '1 Gi', ''],
+    [`${options}.volume.storage-class`]: ['Fast One', '', '-a', 'x'.repeat(254)],
+    'process.taskmanager.working-dir': ['here', '', '/a,/b', '/a b'],
+  };
+  return Object.entries(values).flatMap(([key, list]) =>
+    list.map((value) =>
+      several(`StatefulSet of TaskManagers with ${key} ${shown(value)}`, CONF, {
+        mode: 'standalone',
+        [conf(`${options}.enabled`)]: 'true',
+        [conf(key)]: value,
+      }),
+    ),
+  );
 }
 
 function wrongAutoscaler(
