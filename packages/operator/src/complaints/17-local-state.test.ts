@@ -79,6 +79,20 @@ describe('12.1 item 17: TaskManagers as a StatefulSet, when their operator', () 
     expect(foresee(refused, POLICY).change).toBe('invalid');
   });
 
+  test.each<[string, 'native' | 'standalone', Record<string, string>, string]>([
+    ['a size', 'standalone', { 'volume.size': '1Gi' }, 'the TaskManagers are a Deployment'],
+    ['a class', 'standalone', { 'volume.storage-class': 'fast' }, 'the TaskManagers are a Deployment'],
+    ['a class', 'standalone', { 'volume.storage-class': 'fast', enabled: 'true' }, 'there are no claims'],
+    ['a size', 'native', { 'volume.size': '1Gi' }, 'in native mode Flink itself'],
+  ])('is given %s that no claim has, are begun with in %s mode, and that is told', (_, mode, keys, why) => {
+    const named = Object.entries(keys).map(([key, value]) => [`kubernetes.taskmanager.stateful-set.${key}`, value]);
+    const created = aDeployment({ configuration: Object.fromEntries(named), spec: { mode } });
+    const plan = decide(aWorld(created), POLICY);
+    expect(kinds(plan)).toContain('create-cluster');
+    const warning = plan.status.conditions?.find(({ type }) => type === 'ConfigurationWarning');
+    expect(warning?.message).toContain(why);
+  });
+
   test('lost that right, are waited for when they are to go, and that is told', () => {
     const { deployment, world } = running();
     const deletionTimestamp = new Date(NOW - 1_000).toISOString();

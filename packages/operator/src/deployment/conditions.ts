@@ -14,6 +14,7 @@ import type { Context, Outcome } from './context.ts';
 import { healthConditions } from './recovery/health.ts';
 import { missingRight } from './start/missing-right.ts';
 import { resultStoreWarnings } from './start/result-stores.ts';
+import { claimWarnings } from './task-managers.ts';
 
 /** A complete status with the conditions and the summary that follow from it and from what was decided. */
 export function withConditions(
@@ -44,8 +45,9 @@ export function withConditions(
 
 /** The condition about what in the configuration does not do what it looks like. */
 export function warningDrafts({ config, world, wanted, options, invalid }: Context): readonly ConditionDraft[] {
-  const ofResults = invalid === undefined ? resultStoreWarnings(wanted, options) : [];
-  return configurationWarningDrafts([...(config.warningsOf?.(world.deployment) ?? []), ...ofResults]);
+  const ofSpec =
+    invalid === undefined ? [...resultStoreWarnings(wanted, options), ...claimWarnings(wanted, options)] : [];
+  return configurationWarningDrafts([...(config.warningsOf?.(world.deployment) ?? []), ...ofSpec]);
 }
 
 function runsJob({ wanted }: Context): boolean {

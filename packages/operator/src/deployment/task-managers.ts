@@ -1,6 +1,8 @@
-import { type FlinkConfig, taskManagerStatefulSetOptions } from '@drey/flink';
+import { type FlinkDeployment, flattenConfiguration } from '@drey/api';
+import { type ConfigurationWarning, type FlinkConfig, taskManagerStatefulSetOptions } from '@drey/flink';
 import { Deployment, type KubeObject, type Resource, StatefulSet, type Store } from '@drey/kube';
 import type { Caches } from '../runtime/caches.ts';
+import { isStandalone } from './context.ts';
 import type { Edited } from './drift/field-managers.ts';
 import type { TaskManagersKind } from './world.ts';
 
@@ -33,6 +35,21 @@ export function workloadOf(kind: TaskManagersKind): WorkloadKind {
 /** The kind of an object that was built as the TaskManagers of a cluster. */
 export function kindOfTaskManagers(built: KubeObject): TaskManagersKind {
   return built.kind === StatefulSet.kind ? 'StatefulSet' : 'Deployment';
+}
+
+/** Options of claims that a resource sets for itself although no claims are made for it. */
+export function claimWarnings({ spec }: FlinkDeployment, options: FlinkConfig): readonly ConfigurationWarning[] {
+  const { enabled, volumeSize, volumeStorageClass } = taskManagerStatefulSetOptions;
+  const own = flattenConfiguration(spec.flinkConfiguration);
+  const unless = (fits: boolean, key: string, what: string): readonly ConfigurationWarning[] =>
+    fits || own[key] === undefined ? [] : [{ key, kind: 'without-effect', message: `${key} has no effect: ${what}` }];
+  const hasStatefulSet = isStandalone(spec) && taskManagersKind(options) === 'StatefulSet';
+  const why = isStandalone(spec)
+    ? `the TaskManagers are a Deployment. Set ${enabled.key} to true.`
+    : 'in native mode Flink itself makes the TaskManagers.';
+  if (!hasStatefulSet) return [volumeSize, volumeStorageClass].flatMap(({ key }) => unless(false, key, why));
+  const without = `there are no claims. Set ${volumeSize.key}.`;
+  return unless(options.has(volumeSize), volumeStorageClass.key, without);
 }
 
 /** What the TaskManagers of a standalone cluster with this configuration are made as. */
