@@ -33,6 +33,22 @@ interface Vector {
   };
 }
 
+/**
+ * Keys that deliberately have another value than the recorded one, with the reason. The suite fails when one has the recorded
+ * value after all.
+ */
+const BETTER: readonly {
+  readonly key: string;
+  readonly reason: string;
+  readonly applies: (args: unknown) => boolean;
+}[] = [
+  {
+    key: '$internal.application.program-args',
+    reason: 'An empty argument before or behind all others is lost on the way there; here it is quoted, and arrives.',
+    applies: (args) => Array.isArray(args) && (args[0] === '' || args.at(-1) === ''),
+  },
+];
+
 const area = goldenArea('operator-classes');
 const present = area.files.includes('effective-config.json');
 const vectors = present ? (parseExactJson(area.text('effective-config.json')) as unknown as Vector[]) : [];
@@ -63,7 +79,7 @@ function check(vector: Vector): void {
   }
   if (result.deploy) {
     const built = buildDeployConfig({ deployment, operatorConfig });
-    expect(comparable(built.config.toRecord())).toEqual(comparable(result.deploy.config));
+    expectAlike(built.config.toRecord(), result.deploy.config, deployment);
     expect(templates(built)).toEqual(
       result.deploy.podTemplates
         ? { jobmanager: result.deploy.podTemplates.jobmanager, taskmanager: result.deploy.podTemplates.taskmanager }
@@ -77,12 +93,26 @@ function check(vector: Vector): void {
   const running = vector.stable ?? vector.deployed ?? deployment;
   const observe = (): ReturnType<typeof buildObserveConfig> =>
     buildObserveConfig({ deployment, deployedSpec: running.spec, operatorConfig });
-  if (result.observe) expect(comparable(observe().toRecord())).toEqual(comparable(result.observe.config));
+  if (result.observe) expectAlike(observe().toRecord(), result.observe.config, running);
   if (result.sessionJob) {
-    expect(comparable(buildSessionJobConfig(observe(), vector.sessionJob!).toRecord())).toEqual(
-      comparable(result.sessionJob.config),
-    );
+    const config = buildSessionJobConfig(observe(), vector.sessionJob!).toRecord();
+    expectAlike(config, result.sessionJob.config, vector.sessionJob!);
   }
+}
+
+function expectAlike(
+  config: Record<string, string>,
+  recorded: Record<string, string>,
+  { spec }: DeploymentInput,
+): void {
+  const { args } = (spec as { readonly job?: { readonly args?: unknown } | null }).job ?? {};
+  const [ours, theirs] = [comparable(config), comparable(recorded)];
+  for (const { key, reason } of BETTER.filter(({ applies }) => applies(args))) {
+    expect(ours[key], reason).not.toEqual(theirs[key]);
+    delete ours[key];
+    delete theirs[key];
+  }
+  expect(ours).toEqual(theirs);
 }
 
 function checkUsage(config: FlinkConfig, { numTaskManagers, clusterCpu, clusterMemory }: Vector['result']): void {
