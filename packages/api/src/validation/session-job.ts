@@ -84,7 +84,7 @@ function checkOnSession(
       'Set spec.deploymentName to the name of the session FlinkDeployment.',
     );
   }
-  const namespace = session.metadata.namespace ?? sessionJob.metadata.namespace ?? 'default';
+  const namespace = sessionJob.metadata.namespace ?? 'default';
   const settings = new Settings({
     ...settingsOf(cluster, namespace, context).entries,
     ...flattenConfiguration(spec.flinkConfiguration),

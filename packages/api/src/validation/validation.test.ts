@@ -41,6 +41,22 @@ test('The oldest name of the kind of high availability, and its old word for non
   expect(standbys({ 'recovery.mode': 'zookeeper' })).toBeUndefined();
 });
 
+test('A session job is checked with the defaults of its own namespace', () => {
+  const context: ValidationContext = {
+    ...CONTEXT,
+    defaults: (namespace): Record<string, string> =>
+      namespace === 'cluster' ? { 'kubernetes.operator.periodic.savepoint.interval': '1h' } : {},
+  };
+  const problem = (namespace: string) =>
+    validateFlinkSessionJob(
+      { metadata: { name: 'job', namespace }, spec: { deploymentName: 'session', job: { parallelism: 1 } } },
+      { metadata: { name: 'session', namespace: 'cluster' }, spec: {} },
+      context,
+    )?.message;
+  expect(problem('jobs')).toBeUndefined();
+  expect(problem('cluster')).toMatch(/Periodic savepoints/);
+});
+
 test('Resources in Kubernetes’ form must be amounts, with requests within limits', () => {
   const resources = (requests: unknown, limits: unknown) =>
     validate({ ...SPEC, jobManager: { resources: { requests, limits } } })?.message;
