@@ -46,8 +46,8 @@ export function parseRecordedSpec(kind: RecordedKind, stored: string | null | un
   try {
     const document = parseExactJson(stored);
     if (!isJsonObject(document)) throw new Error('it is not an object');
-    if (document.resource_metadata === null) throw new Error('its metadata is null');
     const wrapped = 'resource_metadata' in document;
+    if (wrapped && !isJsonObject(document.resource_metadata)) throw new Error('its metadata is not an object');
     if (wrapped && !isJsonObject(document.spec)) throw new Error('it has no spec');
     const { apiVersion: _, ...bare } = document;
     return {

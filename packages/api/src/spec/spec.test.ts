@@ -33,8 +33,11 @@ describe('Recorded specs', () => {
     );
   });
 
-  test('A record that does not parse is refused with what to do', () => {
+  test('A record that does not parse, or whose metadata is no object, is refused with what to do', () => {
     expect(() => parseRecordedSpec('FlinkDeployment', '{oops')).toThrow(RecordedSpecError);
+    expect(() => parseRecordedSpec('FlinkDeployment', '{"spec":{},"resource_metadata":"x"}')).toThrow(
+      RecordedSpecError,
+    );
     expect(parseRecordedSpec('FlinkDeployment', undefined)).toBeUndefined();
   });
 
