@@ -75,7 +75,9 @@ async function startJobManager(start: Start): Promise<(() => void) | undefined> 
   if (!alive()) return undefined;
   const results = resultDirectories(config);
   const slots = config.get(options.slots);
-  const workers = role.native ? new WorkerPods(context, namespace, config.get(options.clusterId), slots) : undefined;
+  const releases = (name: string): void => jm.loseTaskManager(name);
+  const pods = { namespace, clusterId: config.get(options.clusterId), slotsEach: slots, releases };
+  const workers = role.native ? new WorkerPods(context, pods) : undefined;
   const jm: SimulatedJobManager = new SimulatedJobManager({
     ...{ clock: context.clock, random: context.random, storage: fabric.storage, timings },
     ...{ version: formatFlinkVersion(version), clusterId: cluster, host: context.address },

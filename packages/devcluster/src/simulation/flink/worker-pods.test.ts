@@ -10,6 +10,8 @@ const SLOTS = 2;
 let clock: VirtualClock;
 let world: SimulatedWorld;
 let workers: WorkerPods;
+/** Who was released, and how many pods there were then. */
+let released: string[];
 
 async function drive<T>(promise: Promise<T>): Promise<T> {
   let settled = false;
@@ -28,11 +30,15 @@ function follow(): WorkerPods {
       pod: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'job-0', namespace: 'default' } },
       container: { name: 'flink-main-container', image: 'flink:1.20', command: ['/docker-entrypoint.sh'] },
     },
-    ...(['default', 'job', SLOTS] as const),
+    {
+      ...{ namespace: 'default', clusterId: 'job', slotsEach: SLOTS },
+      releases: (name) => released.push(`${name} of ${names().length}`),
+    },
   );
 }
 
 beforeEach(async () => {
+  released = [];
   clock = new VirtualClock();
   world = await drive(
     createSimulatedWorld({
@@ -81,6 +87,8 @@ describe('The worker pods of a JobManager', () => {
     await clock.until(() => pods().length === 1, 5_000);
     workers.need(0);
     await clock.until(() => pods().length === 0, 5_000);
+    // No job gets the slots of one that is about to go.
+    expect(released).toEqual(['job-taskmanager-1-2 of 2', 'job-taskmanager-1-1 of 1']);
   });
 
   it('are made anew when they end or are deleted', async () => {

@@ -6,12 +6,20 @@ const RETRY_MS = 250;
 /** `slotmanager.requirement-check-delay`: changes within it are answered together. */
 const CHECK_DELAY_MS = 50;
 
+export interface WorkerPodsOptions {
+  readonly namespace: string;
+  readonly clusterId: string;
+  readonly slotsEach: number;
+  readonly releases: (name: string) => void;
+}
+
 /** The TaskManager pods of one JobManager process, as Flink's resource manager makes them: it follows them by a watch. */
 export class WorkerPods {
   readonly #context: ProgramContext;
   readonly #namespace: string;
   readonly #clusterId: string;
   readonly #slotsEach: number;
+  readonly #releases: (name: string) => void;
   readonly #abort = new AbortController();
   /** By name; undefined before the first list. */
   #pods: Map<string, Pod> | undefined;
@@ -22,11 +30,13 @@ export class WorkerPods {
   #next = 1;
   #state: 'idle' | 'busy' | 'busy-and-changed' = 'idle';
 
-  constructor(context: ProgramContext, namespace: string, clusterId: string, slotsEach: number) {
+  /** `releases` hears of each TaskManager before its pod is deleted: as in Flink, no job gets its slots from then on. */
+  constructor(context: ProgramContext, { namespace, clusterId, slotsEach, releases }: WorkerPodsOptions) {
     this.#context = context;
     this.#namespace = namespace;
     this.#clusterId = clusterId;
     this.#slotsEach = slotsEach;
+    this.#releases = releases;
     void this.#follow();
   }
 
@@ -110,7 +120,10 @@ export class WorkerPods {
     const live = pods.filter((pod) => !ended.includes(pod) && !isGoing(pod));
     for (const pod of ended) if (!isGoing(pod)) await this.#delete(pod);
     for (let missing = this.#wanted - live.length; missing > 0; missing--) await this.#create();
-    for (const surplus of live.slice(this.#wanted)) await this.#delete(surplus);
+    for (const surplus of live.slice(this.#wanted)) {
+      this.#releases(surplus.metadata.name ?? '');
+      await this.#delete(surplus);
+    }
   }
 
   async #delete(pod: Pod): Promise<void> {
