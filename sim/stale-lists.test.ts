@@ -12,13 +12,13 @@ const stateOf = (sim: OperatorWorld): unknown => {
   return (found as { status?: { jobStatus?: { state?: unknown } } } | undefined)?.status?.jobStatus?.state;
 };
 
-/** An API server that is behind with Deployments: its list is one from `revision`, and its watch says nothing for a while. */
-const behind = (sim: OperatorWorld, revision: number, asked: string[]) => {
+/** An API server that is behind with a kind: its list is one from `revision`, and its watch says nothing for a while. */
+const behind = (sim: OperatorWorld, plural: string, revision: number, asked: string[]) => {
   return (transport: Transport): Transport => ({
     request: async (request) => {
-      const isDeployments = request.path.includes('/deployments') && request.path.includes('apps/v1');
-      if (isDeployments && request.method !== 'GET') asked.push(`${request.method} ${request.path.split('?')[0]}`);
-      if (!isDeployments || request.method !== 'GET') return transport.request(request);
+      if (request.method !== 'GET' && request.path.includes('/deployments'))
+        asked.push(`${request.method} ${request.path.split('?')[0]}`);
+      if (request.method !== 'GET' || !request.path.includes(`/${plural}`)) return transport.request(request);
       if (request.path.includes('watch=true')) await sleep(sim.clock, 30_000);
       const exact = `resourceVersion=${revision}&resourceVersionMatch=Exact`;
       return transport.request({ ...request, path: request.path.replace('resourceVersion=0', exact) });
@@ -42,7 +42,7 @@ test.each(['stateless', 'last-state', 'savepoint'] as const)(
     await sim.drive(first.stop());
 
     const asked: string[] = [];
-    const second = createOperator(sim.env('second', undefined, behind(sim, revision, asked)));
+    const second = createOperator(sim.env('second', undefined, behind(sim, 'deployments', revision, asked)));
     await sim.drive(second.start());
     await sim.clock.advance(120_000, 500_000);
     expect(asked).toEqual([]);
@@ -51,3 +51,29 @@ test.each(['stateless', 'last-state', 'savepoint'] as const)(
     sim.world.stop();
   },
 );
+
+test('A JobManager’s pod that such a list does not have is not taken for restarted, which without high availability loses the job', async () => {
+  const sim = await operatorWorld();
+  const revision = sim.world.store.revision;
+  const first = createOperator(sim.env('first'));
+  await sim.drive(first.start());
+  const { spec, ...rest } = statefulDeployment('default', 'app');
+  const { 'high-availability.type': _, ...flinkConfiguration } = spec.flinkConfiguration ?? {};
+  await sim.drive(sim.admin.create(FlinkDeployments, { ...rest, spec: { ...spec, flinkConfiguration } }));
+  const newest = (): unknown => {
+    const found = sim.world.server.server.reader.get('flink.apache.org', 'flinkdeployments', 'default', 'app');
+    return (found as { status?: { jobStatus?: { newestCheckpoint?: unknown } } } | undefined)?.status?.jobStatus
+      ?.newestCheckpoint;
+  };
+  expect(await sim.until(() => newest() !== undefined && newest() !== null, 180_000)).toBe(true);
+  await sim.drive(first.stop());
+
+  const asked: string[] = [];
+  const second = createOperator(sim.env('second', undefined, behind(sim, 'pods', revision, asked)));
+  await sim.drive(second.start());
+  await sim.clock.advance(120_000, 500_000);
+  expect(asked).toEqual([]);
+  expect([startsOf(sim), stateOf(sim)]).toEqual([1, 'RUNNING']);
+  await sim.drive(second.stop());
+  sim.world.stop();
+});

@@ -3,7 +3,6 @@ import { clusterOptions, type FlinkConfig, resourceOptions, schedulerOptions } f
 import { ids } from '../job/fresh-ids.ts';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation } from '../job/operation.ts';
-import { known, unknown } from '../job/reading.ts';
 import { deployedSpec, lastReconciled } from '../job/recorded-spec.ts';
 import { readSnapshots } from '../job/snapshots/read.ts';
 import { isTerminal } from '../job/upgrade-choice.ts';
@@ -19,8 +18,7 @@ import {
   refusedStatefulSets,
 } from './observation/cluster-readings.ts';
 import { readHaMetadata } from './observation/ha-metadata.ts';
-import { readJobManager } from './observation/job-manager-reading.ts';
-import { observedPod } from './observation/kube-readings.ts';
+import { readJobManager, readJobManagerPods } from './observation/job-manager-reading.ts';
 import { readResultStores } from './observation/result-stores-reading.ts';
 import { taskManagersKind } from './task-managers.ts';
 import { withOperatorKeysOf } from './upgrade/operator-keys.ts';
@@ -44,17 +42,19 @@ export interface ObserveOptions {
 export async function observe(env: Env, deployment: FlinkDeployment, options: ObserveOptions): Promise<World> {
   // A record that cannot be read rejects here, before any reading is under way.
   deployedSpec(deployment.status ?? {});
-  const { caches, clock } = env;
+  const { clock } = env;
   const { namespace = '', name = '' } = deployment.metadata;
-  const pods = caches.pods.byIndex('cluster', `${namespace}/${name}`);
-  const jobManagerPods = pods.filter((pod) => pod.metadata.labels?.component === 'jobmanager').map(observedPod);
   const { signal } = options;
   const statefulSet = asksForStatefulSet(deployment, options);
   const about = { env, deployment, namespace, name, statefulSet, signal };
-  const jobManager = await readJobManager(about);
+  const [jobManager, jobManagerPods] = await Promise.all([
+    readJobManager(about),
+    readJobManagerPods(about, options.seen),
+  ]);
   const present = jobManager.known && jobManager.value !== undefined;
   const reading: ReadingScope = { ...about, present };
-  const scope: Scope = { env, deployment, options, jobManagerPods, present: reading.present };
+  const pods = jobManagerPods.known ? jobManagerPods.value : [];
+  const scope: Scope = { env, deployment, options, jobManagerPods: pods, present: reading.present };
   const [remains, ha, flink, snapshots, drift, resultStores] = await Promise.all([
     readRemains(reading),
     readHaMetadata(reading, options.configurationOf),
@@ -70,9 +70,7 @@ export async function observe(env: Env, deployment: FlinkDeployment, options: Ob
     fresh: ids(env.random),
     deployment,
     jobManager,
-    jobManagerPods: caches.pods.synced
-      ? known(jobManagerPods, clock.now())
-      : unknown('the cache of pods is not filled yet', clock.now()),
+    jobManagerPods,
     taskManagers: readTaskManagers(reading),
     ...refusedStatefulSets(reading),
     sessionJobs: readSessionJobs(reading),

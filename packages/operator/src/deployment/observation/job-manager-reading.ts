@@ -1,12 +1,15 @@
 import type { FlinkDeployment } from '@drey/api';
-import { Deployment } from '@drey/kube';
+import { Deployment, Pod } from '@drey/kube';
 import { currentOperation } from '../../job/operation.ts';
 import { known, type Reading, unknown } from '../../job/reading.ts';
 import { deployedSpec, lastReconciled } from '../../job/recorded-spec.ts';
 import { isTerminal } from '../../job/upgrade-choice.ts';
-import type { JobManagerDeployment } from '../world.ts';
+import { CLUSTER_SELECTOR } from '../../runtime/caches.ts';
+import type { SeenState } from '../../runtime/job-pulse.ts';
+import type { JobManagerDeployment, ObservedPod } from '../world.ts';
 import { attempt, found, type ReadingScope } from './cluster-readings.ts';
-import { observedDeployment } from './kube-readings.ts';
+import { processOf } from './job-manager-process.ts';
+import { observedDeployment, observedPod } from './kube-readings.ts';
 
 /**
  * The Deployment of the JobManager, as the cache has it. One that should be there and is not is asked for at the API server itself: a
@@ -27,6 +30,30 @@ export async function readJobManager(
     if (live === undefined) return undefined;
     deployments.written(live);
     return observedDeployment(live);
+  });
+}
+
+/**
+ * The pods of the JobManager, as the cache has them. When the process that ran the job is not among them they are asked for at
+ * the API server itself, for the same reason: who has lost it starts the job again.
+ */
+export async function readJobManagerPods(
+  scope: Omit<ReadingScope, 'present'>,
+  seen: Pick<SeenState, 'jobId' | 'process'> | undefined,
+): Promise<Reading<readonly ObservedPod[]>> {
+  const { env, deployment, namespace, name, signal } = scope;
+  const { pods } = env.caches;
+  if (!pods.synced) return unknown('the cache of pods is not filled yet', env.clock.now());
+  const ofCluster = pods.byIndex('cluster', `${namespace}/${name}`);
+  const cached = ofCluster.filter((pod) => pod.metadata.labels?.component === 'jobmanager').map(observedPod);
+  const ran = seen !== undefined && seen.jobId === deployment.status?.jobStatus?.jobId ? seen.process : undefined;
+  const isLost = ran !== undefined && !cached.some((pod) => processOf(pod) === ran);
+  if (!isLost || !isExpected(deployment)) return known(cached, env.clock.now());
+  return attempt(env, async () => {
+    const labelSelector = `${CLUSTER_SELECTOR},app=${name},component=jobmanager`;
+    const live = await env.kube.list(Pod, { namespace, labelSelector, signal });
+    for (const pod of live.items) pods.written(pod);
+    return live.items.map(observedPod);
   });
 }
 
