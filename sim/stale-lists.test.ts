@@ -1,4 +1,4 @@
-import { FlinkDeployments } from '@drey/api';
+import { FlinkDeployments, type FlinkSessionJob, FlinkSessionJobs } from '@drey/api';
 import { sleep, type Transport } from '@drey/kube';
 import { createOperator } from '@drey/operator';
 import { expect, test } from 'vitest';
@@ -77,3 +77,44 @@ test('A JobManager’s pod that such a list does not have is not taken for resta
   await sim.drive(second.stop());
   sim.world.stop();
 });
+
+test.each(['flinkdeployments', 'deployments'])(
+  'A session job is cancelled when it is deleted, also where a list of %s does not have its cluster yet',
+  async (plural) => {
+    const sim = await operatorWorld();
+    const revision = sim.world.store.revision;
+    async function* jar(): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode('a jar');
+    }
+    const artifacts = async () => jar();
+    const first = createOperator({ ...sim.env('first'), artifacts });
+    await sim.drive(first.start());
+    const { spec, ...rest } = statefulDeployment('default', 'session');
+    const { job: _, ...ofSession } = spec;
+    const { 'high-availability.type': __, ...flinkConfiguration } = spec.flinkConfiguration ?? {};
+    await sim.drive(sim.admin.create(FlinkDeployments, { ...rest, spec: { ...ofSession, flinkConfiguration } }));
+    const sessionJob: FlinkSessionJob = {
+      apiVersion: 'flink.apache.org/v1beta1',
+      kind: 'FlinkSessionJob',
+      metadata: { name: 'app', namespace: 'default' },
+      spec: {
+        deploymentName: 'session',
+        job: { jarURI: 'https://example.com/job.jar', parallelism: 1, upgradeMode: 'stateless' },
+      },
+    };
+    await sim.drive(sim.admin.create(FlinkSessionJobs, sessionJob));
+    const read = (): FlinkSessionJob | undefined =>
+      sim.world.server.server.reader.get('flink.apache.org', 'flinksessionjobs', 'default', 'app') as never;
+    expect(await sim.until(() => read()?.status?.jobStatus?.state === 'RUNNING', 180_000)).toBe(true);
+    await sim.drive(first.stop());
+    await sim.drive(sim.admin.delete(FlinkSessionJobs, 'default', 'app'));
+
+    const second = createOperator({ ...sim.env('second', undefined, behind(sim, plural, revision, [])), artifacts });
+    await sim.drive(second.start());
+    expect(await sim.until(() => read() === undefined, 120_000)).toBe(true);
+    const jobs = [...(sim.world.fabric.leader('default/session')?.jobs.values() ?? [])];
+    expect(jobs.map(({ state }) => state)).toEqual(['CANCELED']);
+    await sim.drive(second.stop());
+    sim.world.stop();
+  },
+);

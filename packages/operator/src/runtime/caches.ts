@@ -28,8 +28,9 @@ import { sessionClusterName } from '../job/session-cluster-name.ts';
 /** Label that Flink puts on everything it makes, on HA metadata of standalone clusters too, and selects by. */
 export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';
 
-/** Label of everything that belongs to a cluster, native or standalone. */
-export const CLUSTER_SELECTOR = 'type in (flink-native-kubernetes,flink-standalone-kubernetes)';
+/** What the label `type` of everything that belongs to a cluster says, native or standalone. */
+export const CLUSTER_TYPES: readonly string[] = ['flink-native-kubernetes', 'flink-standalone-kubernetes'];
+export const CLUSTER_SELECTOR = `type in (${CLUSTER_TYPES.join(',')})`;
 
 /** Configuration of clusters; HA metadata, which Flink writes every few seconds, is read where it is needed. */
 const CONFIGURATION_SELECTOR = `${CLUSTER_SELECTOR},configmap-type!=high-availability`;

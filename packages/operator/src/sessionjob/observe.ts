@@ -9,7 +9,7 @@ import type { ObservedPod } from '../deployment/world.ts';
 import { ids } from '../job/fresh-ids.ts';
 import { END_SETTLES_MS } from '../job/job-observation.ts';
 import { currentOperation, followedJob } from '../job/operation.ts';
-import { known, type Reading, unknown } from '../job/reading.ts';
+import { type Reading, unknown } from '../job/reading.ts';
 import { deployedSpec, lastReconciled } from '../job/recorded-spec.ts';
 import { sessionClusterName } from '../job/session-cluster-name.ts';
 import { readSnapshots } from '../job/snapshots/read.ts';
@@ -17,6 +17,7 @@ import { isTerminal } from '../job/upgrade-choice.ts';
 import type { SeenState } from '../runtime/job-pulse.ts';
 import type { Env, FlinkCall, FlinkCluster } from '../runtime/ports.ts';
 import type { SessionJobConfig } from './context.ts';
+import { readSessionCluster } from './session-cluster-reading.ts';
 import type { Submission } from './submissions.ts';
 import type { SessionCluster, SessionJobReadings, SessionJobWorld } from './world.ts';
 
@@ -49,17 +50,16 @@ export async function observe(env: Env, sessionJob: FlinkSessionJob, options: Ob
   const { caches, clock } = env;
   const { namespace = '' } = sessionJob.metadata;
   const name = sessionClusterName(sessionJob);
-  const deployment = caches.flinkDeployments.get(namespace, name) as FlinkDeployment | undefined;
+  const found = await readSessionCluster(env, sessionJob, options.signal);
   const pods = caches.pods.byIndex('cluster', `${namespace}/${name}`);
   const jobManagerPods = pods
     .filter((pod) => pod.metadata.labels?.component === 'jobmanager')
     .map(observedPod)
     .filter((pod) => pod.ready && !pod.deleting);
-  const cluster: SessionCluster | undefined = deployment && {
-    deployment,
-    jobManagerExists: caches.deployments.get(namespace, name) !== undefined,
-    reachable: jobManagerPods.length > 0,
-  };
+  const reading: Reading<SessionCluster | undefined> = found.known
+    ? { ...found, value: found.value && { ...found.value, reachable: jobManagerPods.length > 0 } }
+    : found;
+  const cluster = reading.known ? reading.value : undefined;
   const flink = cluster?.reachable
     ? servingFlink(env, cluster.deployment, sessionJob, jobManagerPods, options)
     : undefined;
@@ -71,13 +71,12 @@ export async function observe(env: Env, sessionJob: FlinkSessionJob, options: Ob
     readSnapshots(env, sessionJob, flink, call),
   ]);
   options.signal.throwIfAborted();
-  const synced = caches.flinkDeployments.synced && caches.deployments.synced && caches.pods.synced;
   const world: SessionJobWorld = {
     now: clock.now(),
     epoch: options.epoch,
     fresh: ids(env.random),
     sessionJob,
-    cluster: synced ? known(cluster, clock.now()) : unknown('the caches are not filled yet', clock.now()),
+    cluster: reading,
     flink: readings,
     heldByHa,
     snapshots,

@@ -4,8 +4,9 @@ import { currentOperation } from '../../job/operation.ts';
 import { known, type Reading, unknown } from '../../job/reading.ts';
 import { deployedSpec, lastReconciled } from '../../job/recorded-spec.ts';
 import { isTerminal } from '../../job/upgrade-choice.ts';
-import { CLUSTER_SELECTOR } from '../../runtime/caches.ts';
+import { CLUSTER_SELECTOR, CLUSTER_TYPES } from '../../runtime/caches.ts';
 import type { SeenState } from '../../runtime/job-pulse.ts';
+import type { Env } from '../../runtime/ports.ts';
 import type { JobManagerDeployment, ObservedPod } from '../world.ts';
 import { attempt, found, type ReadingScope } from './cluster-readings.ts';
 import { processOf } from './job-manager-process.ts';
@@ -27,10 +28,14 @@ export async function readJobManager(
   if (!isExpected(deployment)) return known(undefined, env.clock.now());
   return attempt(env, async () => {
     const live = await found(env.kube.get(Deployment, namespace, name, { signal }));
-    if (live === undefined) return undefined;
-    deployments.written(live);
-    return observedDeployment(live);
+    if (live !== undefined) remember(env, live);
+    return live && observedDeployment(live);
   });
+}
+
+/** Puts a JobManager's Deployment that was read into the cache, unless the watch that fills the cache would never tell of it. */
+export function remember(env: Env, deployment: Deployment): void {
+  if (CLUSTER_TYPES.includes(deployment.metadata.labels?.type ?? '')) env.caches.deployments.written(deployment);
 }
 
 /**
