@@ -1,51 +1,12 @@
 import { FlinkDeployments } from '@drey/api';
 import { FlinkConfig } from '@drey/flink';
-import { Lease, type Transport } from '@drey/kube';
-import { type Leadership, leadershipOf, type Operator, runElected } from '@drey/operator';
+import { Lease } from '@drey/kube';
+import { leadershipOf } from '@drey/operator';
 import { expect, test } from 'vitest';
+import { type Candidate, candidate, electionConfig, LEASE } from './candidate.ts';
 import { type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
 
-const CONFIG = {
-  'kubernetes.operator.leader-election.enabled': 'true',
-  'kubernetes.operator.leader-election.lease-name': 'drey-lease',
-  'taskmanager.numberOfTaskSlots': '2',
-};
-
-interface Candidate {
-  readonly identity: string;
-  readonly stop: AbortController;
-  readonly ended: Promise<unknown>;
-  /** Requests that it sent, by method and path. */
-  readonly sent: { readonly at: number; readonly request: string }[];
-  operator: Operator | undefined;
-  /** The network between it and the API server is cut. */
-  cut: boolean;
-}
-
-function candidate(sim: OperatorWorld, identity: string): Candidate {
-  const leadership = leadershipOf(FlinkConfig.of(CONFIG), { namespace: 'default', identity }) as Leadership;
-  const sent: Candidate['sent'] = [];
-  const counted = (transport: Transport): Transport => ({
-    request: (request) => {
-      sent.push({ at: sim.clock.monotonic(), request: `${request.method} ${request.path.split('?', 1)[0]}` });
-      // A cut network answers nothing at all.
-      if (made.cut)
-        return new Promise((_, reject) => request.signal?.addEventListener('abort', () => reject(new Error('cut'))));
-      return transport.request(request);
-    },
-    close: () => transport.close(),
-  });
-  const stop = new AbortController();
-  const made: Candidate = {
-    ...{ identity, stop, sent, operator: undefined, cut: false },
-    ended: Promise.resolve().then(() =>
-      runElected(sim.env(identity, undefined, counted), { config: CONFIG }, leadership, stop.signal, (operator) => {
-        made.operator = operator;
-      }),
-    ),
-  };
-  return made;
-}
+const CONFIG = electionConfig();
 
 const stateOf = (sim: OperatorWorld, name: string): unknown => {
   const found = sim.world.server.server.reader.get('flink.apache.org', 'flinkdeployments', 'default', name);
@@ -53,12 +14,12 @@ const stateOf = (sim: OperatorWorld, name: string): unknown => {
 };
 
 const holderOf = (sim: OperatorWorld): unknown => {
-  const lease = sim.world.server.server.reader.get('coordination.k8s.io', 'leases', 'default', 'drey-lease');
+  const lease = sim.world.server.server.reader.get('coordination.k8s.io', 'leases', 'default', LEASE);
   return (lease as Lease | undefined)?.spec?.holderIdentity;
 };
 
-const writesOf = ({ sent }: Candidate, after: number): string[] =>
-  sent.filter(({ at, request }) => at > after && !/^GET |\/leases/.test(request)).map(({ request }) => request);
+const writesOf = ({ writes }: Candidate, after: number): string[] =>
+  writes.filter(({ at }) => at > after).map(({ method, path }) => `${method} ${path}`);
 
 test('12.1 item 30: of two operators one works; when it dies the other takes over and goes on with what there is', async () => {
   const sim = await operatorWorld();
@@ -101,7 +62,7 @@ test('An operator that has lost the Lease writes nothing more, although the API 
   await sim.drive(sim.admin.create(FlinkDeployments, statefulDeployment('default', 'app')));
   await sim.until(() => stateOf(sim, 'app') !== undefined, 10_000);
   // Somebody takes the Lease away in the middle of the deployment.
-  const lease = await sim.drive(sim.admin.get(Lease, 'default', 'drey-lease'));
+  const lease = await sim.drive(sim.admin.get(Lease, 'default', LEASE));
   const spec = { ...lease.spec, holderIdentity: 'somebody', leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 };
   await sim.drive(sim.admin.replace(Lease, { ...lease, spec }));
   expect(await sim.drive(first.ended)).toBe('lost');

@@ -1,65 +1,22 @@
 import { FlinkDeployments, FlinkStateSnapshots } from '@drey/api';
-import { FlinkConfig } from '@drey/flink';
-import type { Lease, Transport } from '@drey/kube';
-import { type Leadership, leadershipOf, type Operator, runElected } from '@drey/operator';
+import type { Lease } from '@drey/kube';
 import { expect, test } from 'vitest';
+import { type Candidate, candidate, LEASE } from './candidate.ts';
 import { type OperatorWorld, operatorWorld, statefulDeployment } from './operator-world.ts';
 
 const SHARDS = 4;
 const APPS = ['red', 'green', 'blue', 'white', 'black', 'grey'];
 
-const config = (shards: number): Record<string, string> => ({
-  'kubernetes.operator.leader-election.enabled': 'true',
-  'kubernetes.operator.leader-election.lease-name': 'drey-lease',
-  'kubernetes.operator.leader-election.shards': String(shards),
-  'taskmanager.numberOfTaskSlots': '2',
-});
-
-interface Sharer {
-  readonly identity: string;
-  readonly stop: AbortController;
-  readonly ended: Promise<unknown>;
-  /** Writes other than of the Lease: when, and of what. */
-  readonly writes: { readonly at: number; readonly path: string }[];
-  operator: Operator | undefined;
-  /** The network between it and the API server is cut. */
-  cut: boolean;
-}
-
-function join(sim: OperatorWorld, identity: string, shards = SHARDS): Sharer {
-  const options = config(shards);
-  const leadership = leadershipOf(FlinkConfig.of(options), { namespace: 'default', identity }) as Leadership;
-  const counted = (transport: Transport): Transport => ({
-    request: (request) => {
-      const path = request.path.split('?', 1)[0] as string;
-      if (request.method !== 'GET' && !path.includes('/leases')) made.writes.push({ at: sim.clock.monotonic(), path });
-      // A cut network answers nothing at all.
-      if (made.cut)
-        return new Promise((_, reject) => request.signal?.addEventListener('abort', () => reject(new Error('cut'))));
-      return transport.request(request);
-    },
-    close: () => transport.close(),
-  });
-  const stop = new AbortController();
-  const made: Sharer = {
-    ...{ identity, stop, writes: [], operator: undefined, cut: false },
-    ended: Promise.resolve().then(() =>
-      runElected(sim.env(identity, undefined, counted), { config: options }, leadership, stop.signal, (operator) => {
-        made.operator = operator;
-      }),
-    ),
-  };
-  return made;
-}
+const join = (sim: OperatorWorld, identity: string, shards = SHARDS): Candidate => candidate(sim, identity, shards);
 
 const lease = (sim: OperatorWorld): Lease | undefined =>
-  sim.world.server.server.reader.get('coordination.k8s.io', 'leases', 'default', 'drey-lease') as Lease | undefined;
+  sim.world.server.server.reader.get('coordination.k8s.io', 'leases', 'default', LEASE) as Lease | undefined;
 
 const holders = (sim: OperatorWorld): string[] =>
   (JSON.parse(lease(sim)?.metadata.annotations?.['flink.apache.org/shards'] ?? '{}') as { holders?: string[] })
     .holders ?? [];
 
-const isShared = (sim: OperatorWorld, ...among: Sharer[]): boolean => {
+const isShared = (sim: OperatorWorld, ...among: Candidate[]): boolean => {
   const counts = among.map(({ identity }) => holders(sim).filter((holder) => holder === identity).length);
   return counts.reduce((a, b) => a + b, 0) === SHARDS && Math.max(...counts) - Math.min(...counts) <= 1;
 };
@@ -87,12 +44,12 @@ async function upgradeAll(sim: OperatorWorld, parallelism: number): Promise<void
 }
 
 /** Who wrote the status of a deployment after `at`. */
-const writersOf = (name: string, at: number, ...among: Sharer[]): string[] =>
+const writersOf = (name: string, at: number, ...among: Candidate[]): string[] =>
   among
     .filter(({ writes }) => writes.some((w) => w.at > at && w.path.endsWith(`/flinkdeployments/${name}/status`)))
     .map(({ identity }) => identity);
 
-async function stopAll(sim: OperatorWorld, ...sharers: Sharer[]): Promise<void> {
+async function stopAll(sim: OperatorWorld, ...sharers: Candidate[]): Promise<void> {
   for (const { stop } of sharers) stop.abort();
   for (const { ended } of sharers) expect(await sim.drive(ended)).toBe('stopped');
   expect(lease(sim)?.spec?.holderIdentity).toBe('');
