@@ -99,6 +99,8 @@ export interface ObservedSessionJob {
 export interface ObservedPod {
   readonly name: string;
   readonly uid: string;
+  /** In epoch milliseconds, in whole seconds. */
+  readonly createdAt?: number;
   readonly ip: string | undefined;
   readonly ready: boolean;
   readonly deleting: boolean;

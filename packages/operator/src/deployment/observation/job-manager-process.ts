@@ -7,10 +7,16 @@ export function processOf(pod: ObservedPod): string {
   return `${pod.uid}/${pod.restarts}`;
 }
 
-/** The process that serves, when there is exactly one. */
-export function servingProcess({ jobManagerPods }: World): string | undefined {
+/**
+ * The process that serves, when there is exactly one. A pod that is older than its Deployment is one of the cluster before, of which
+ * the cache of pods does not know yet that it is gone.
+ */
+export function servingProcess({ jobManager, jobManagerPods }: World): string | undefined {
   if (!jobManagerPods.known) return undefined;
-  const [only, ...others] = jobManagerPods.value.filter((pod) => pod.ready && !pod.deleting);
+  const since = jobManager.known ? (jobManager.value?.createdAt ?? 0) : 0;
+  const [only, ...others] = jobManagerPods.value.filter(
+    ({ ready, deleting, createdAt = since }) => ready && !deleting && createdAt >= since,
+  );
   return only === undefined || others.length > 0 ? undefined : processOf(only);
 }
 

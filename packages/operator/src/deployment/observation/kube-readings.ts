@@ -59,6 +59,7 @@ export function observedPod(pod: Cached<Pod>): ObservedPod {
   return {
     name: metadata.name ?? '',
     uid: metadata.uid ?? '',
+    ...(metadata.creationTimestamp === undefined ? {} : { createdAt: Date.parse(metadata.creationTimestamp) }),
     ip: status?.podIP,
     ready: (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True'),
     deleting: metadata.deletionTimestamp !== undefined,
