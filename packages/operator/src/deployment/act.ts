@@ -24,7 +24,7 @@ export interface ActOptions {
   readonly signal: AbortSignal;
   /** The Flink cluster that the deployment runs; undefined when it has no address. */
   readonly flink: FlinkCluster | undefined;
-  /** Applies of this process, which leaves out those that change nothing. */
+  /** What becomes of the objects that belong to a Deployment or StatefulSet that is deleted. */
   readonly deletionPropagation: 'Foreground' | 'Background' | 'Orphan';
 }
 

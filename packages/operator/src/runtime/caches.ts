@@ -30,6 +30,7 @@ export const NATIVE_CLUSTER_SELECTOR = 'type=flink-native-kubernetes';
 
 /** What the label `type` of everything that belongs to a cluster says, native or standalone. */
 export const CLUSTER_TYPES: readonly string[] = ['flink-native-kubernetes', 'flink-standalone-kubernetes'];
+/** Selects everything that belongs to a cluster, native or standalone. */
 export const CLUSTER_SELECTOR = `type in (${CLUSTER_TYPES.join(',')})`;
 
 /** Configuration of clusters; HA metadata, which Flink writes every few seconds, is read where it is needed. */
